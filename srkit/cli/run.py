@@ -1,0 +1,114 @@
+"""`srkit run`: train, judge, show the table and what to type next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from srkit.cli.plan import sound_plan
+from srkit.registry import Registry
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from srkit.execution import Outcome
+    from srkit.experiment import Plan
+
+
+@click.command("run")
+@click.argument("experiments", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="EXPERIMENT...")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a value of the file; repeatable.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder; by default runs/NAME.")
+@click.option("--resume", is_flag=True, help="Go on from the newest whole checkpoint.")
+@click.option("--device", help="cpu, cuda, cuda:1 or mps; by default the best there is.")
+@click.option("--dry-run", is_flag=True, help="One step and one validation picture; says what the run would take.")
+@click.option("--quiet", is_flag=True, help="No progress; only the table and warnings.")
+def run_command(
+    experiments: tuple[Path, ...],
+    settings: tuple[str, ...],
+    out: Path | None,
+    resume: bool,
+    device: str | None,
+    dry_run: bool,
+    quiet: bool,
+) -> None:
+    """Train an experiment and judge the result against bicubic.
+
+    \b
+    srkit run experiments/espcn.toml
+    srkit run experiments/espcn.toml --set steps=500 --set generator.channels=64 --out runs/small
+    """
+    if out is not None and len(experiments) > 1:
+        raise click.UsageError("--out names one run folder; leave it out for several experiments")
+    registry = Registry.installed()
+    plans = [sound_plan(path, settings, registry) for path in experiments]
+    for plan in plans:
+        if dry_run:
+            _rehearse(plan, device)
+        else:
+            _run(plan, registry, out, resume=resume, device=device, quiet=quiet)
+
+
+def _run(plan: Plan, registry: Registry, out: Path | None, *, resume: bool, device: str | None, quiet: bool) -> None:
+    from srkit.cli.progress import ProgressDisplay, console
+    from srkit.execution import execute
+
+    screen = console()
+
+    def notice(sentence: str) -> None:
+        if not quiet or sentence.startswith("warning:"):
+            style = "yellow" if sentence.startswith("warning:") else None
+            screen.print(sentence, style=style, highlight=False, soft_wrap=True)
+
+    observers = {} if quiet else {"progress": ProgressDisplay(screen)}
+    outcome = execute(plan, registry, out=out, resume=resume, device=device, observers=observers, notice=notice)
+    if outcome.interrupted:
+        run = outcome.run
+        screen.print(
+            f"interrupted after step {run.step} of {run.total_steps}; the checkpoint is saved. Go on with:\n"
+            f"  srkit run {run.folder} --resume",
+            highlight=False,
+            soft_wrap=True,
+        )
+        raise click.exceptions.Exit(130)
+    _show(outcome, screen, quiet=quiet)
+
+
+def _show(outcome: Outcome, screen: Console, *, quiet: bool) -> None:
+    from rich.console import Console
+
+    from srkit.evaluation.rows import by_protocol
+    from srkit.evaluation.table import scores_table
+
+    run = outcome.run
+    if run.stop_reason:
+        screen.print(f"stopped after step {run.step} of {run.total_steps}: {run.stop_reason}", soft_wrap=True)
+    results = Console()
+    for rows in by_protocol(outcome.rows):
+        results.print(scores_table(rows))
+    if quiet:
+        return
+    lines = [f"run folder: {run.folder}"]
+    if outcome.strips:
+        lines.append(f"strips (original | bicubic | {run.name}): {outcome.strips[0].parent}")
+    lines.append("next:")
+    lines.append(f"  srkit upscale PHOTO... --model {run.folder} --out upscaled")
+    if run.experiment.log.tensorboard:
+        lines.append(f"  tensorboard --logdir {run.folder.parent}")
+    for line in lines:
+        screen.print(line, highlight=False, soft_wrap=True)
+
+
+def _rehearse(plan: Plan, device: str | None) -> None:
+    from srkit.cli.progress import duration
+    from srkit.dry_run import dry_run
+
+    found = dry_run(plan, device)
+    click.echo(f"{plan.path}: one step and one validation picture done on {found.device}")
+    click.echo(
+        f"  time    about {duration(found.seconds)} for {found.steps} steps ({found.seconds_per_step:.3g} s each)"
+    )
+    click.echo(f"  memory  about {found.memory_bytes / 1e9:.2f} GB")
+    click.echo(f"  disk    about {found.disk_bytes / 1e6:.1f} MB")

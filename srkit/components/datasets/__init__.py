@@ -1,0 +1,1 @@
+"""The built-in datasets: `folder` and `sample-photos`."""

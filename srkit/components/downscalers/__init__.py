@@ -1,0 +1,1 @@
+"""Ways to make the LR picture out of the HR one."""

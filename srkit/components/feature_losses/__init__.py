@@ -1,0 +1,1 @@
+"""Losses between what a frozen network sees."""

@@ -1,0 +1,1 @@
+"""Ways to change weights by their gradients."""

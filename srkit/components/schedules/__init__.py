@@ -1,0 +1,1 @@
+"""What the learning rate is multiplied with over a run."""

@@ -1,0 +1,298 @@
+"""What each kind of component is called with and gives back. Nothing here imports torch when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
+
+from srkit.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import Tensor
+
+__all__ = [
+    "AdversarialLoss",
+    "Block",
+    "Dataset",
+    "Degradation",
+    "Discriminator",
+    "DiscriminatorOutput",
+    "Downscaler",
+    "Draws",
+    "Factory",
+    "FeatureLoss",
+    "Generator",
+    "GeneratorOutput",
+    "Launcher",
+    "LrPipeline",
+    "Metric",
+    "Optimizer",
+    "PixelLoss",
+    "Provenance",
+    "Schedule",
+    "Shared",
+    "Views",
+]
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+# --- values ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class GeneratorOutput:
+    """A generator's result when it has more to say than the picture.
+
+    Attributes:
+        sr: (B, 3, h * scale, w * scale), unclamped.
+        extras: whatever a loss may want, by name; found again in `Views.extras`.
+    """
+
+    sr: Tensor
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class DiscriminatorOutput:
+    """A discriminator's result: logits at one or several scales, and features for feature-matching losses."""
+
+    logits: list[Tensor]
+    features: list[Tensor] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a component settled by itself when it was built; a component says so in an attribute `provenance`.
+
+    Attributes:
+        resolved: options whose `auto` had an outcome; written into the resolved experiment file.
+        facts: what the manifest keeps, such as the file of the weights used and its hash.
+        warning: one sentence where something was substituted; shown once, kept in manifest and tables.
+    """
+
+    resolved: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    warning: str = ""
+
+
+class Draws(Protocol):
+    """One random stream for each sample of a batch, keyed by (seed, attempt, step, substep, sample, entry's name).
+
+    Everything is drawn on the CPU: results do not depend on the device or on which samples share the batch. Each call
+    advances the streams.
+    """
+
+    def __len__(self) -> int:
+        """The number of samples."""
+
+    def uniform(self, low: float = 0.0, high: float = 1.0) -> Tensor:
+        """(B,) float32, a value a sample in [low, high)."""
+
+    def integers(self, low: int, high: int) -> Tensor:
+        """(B,) int64, a value a sample in low..high, both included."""
+
+    def choice(self, options: Sequence[Any], weights: Sequence[float] | None = None) -> list[Any]:
+        """One of the options for each sample."""
+
+    def normal(self, *shape: int) -> Tensor:
+        """(B, *shape) float32, standard normal."""
+
+    def child(self, name: str) -> Draws:
+        """Independent streams of the same samples under a further name."""
+
+    def generators(self) -> list[torch.Generator]:
+        """The streams themselves, one a sample, for whatever the calls above do not cover."""
+
+
+@dataclass
+class Views:
+    """One step's images and what a loss or metric may need. All images are float, (B, 3, H, W), nominally in [0, 1].
+
+    Attributes:
+        sr: the generator's picture, unclamped.
+        hr: the original.
+        lr: the generator's input.
+        step: the generator's update this is, from 1.
+        draws: random streams that belong to this entry alone.
+        extras: what the generator gave beside the picture.
+        downscale: the experiment's downscaler as a function of a batch.
+        discriminator: the discriminator, with the two images of a step shifted alike where the experiment says so.
+            In the generator's step its weights take no gradient and the original's logits come from a cache.
+        notes: numbers to be logged beside the losses; a loss fills it with `note`.
+    """
+
+    sr: Tensor
+    hr: Tensor
+    lr: Tensor
+    step: int
+    draws: Draws
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    downscale: Callable[[Tensor], Tensor] | None = None
+    discriminator: Callable[[Tensor], DiscriminatorOutput] | None = None
+    make_ema_sr: Callable[[], Tensor] | None = None
+    notes: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def ema_sr(self) -> Tensor:
+        """The picture of the averaged generator, computed when first asked for, without graph."""
+        if self.make_ema_sr is None:
+            raise UserError("a loss compares with the averaged generator, and this run keeps none: add an [ema] table")
+        return self.make_ema_sr()
+
+    def note(self, name: str, value: Tensor) -> None:
+        """Log a number (a scalar tensor, no gradient) under `<entry's name>/<name>`."""
+        self.notes[name] = value.detach()
+
+
+class Shared(Protocol):
+    """What several components of one run build once and use together.
+
+    A factory that names a parameter `shared` is handed this. `shared(("vgg16", weights), build)` calls `build` the
+    first time a key is seen and gives the same object afterwards.
+    """
+
+    def __call__(self, key: Any, build: Callable[[], Any]) -> Any: ...
+
+
+class Factory(Protocol[T_co]):
+    """An option that is itself a component: annotate it `Factory[Block]`, write `block = { use = "dilated" }`.
+
+    The parent calls it with what the kind is given (`channels` for a block) as often as it likes.
+    """
+
+    def __call__(self, **given: Any) -> T_co: ...
+
+
+# --- kinds ----------------------------------------------------------------------------------------------------------
+
+
+class Generator(Protocol):
+    """Built with `scale` and its options; makes the large picture."""
+
+    def __call__(self, lr: Tensor) -> Tensor | GeneratorOutput:
+        """LR (B, 3, h, w) float in [0, 1] -> SR (B, 3, h * scale, w * scale), unclamped."""
+
+
+class Block(Protocol):
+    """Built with `channels` and its options; keeps the shape."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(B, channels, h, w) -> (B, channels, h, w)."""
+
+
+class Discriminator(Protocol):
+    """Built with its options; tells originals from fakes. A `forward` that takes `lr` is handed the LR too."""
+
+    def __call__(self, image: Tensor) -> Tensor | DiscriminatorOutput:
+        """(B, 3, H, W) -> logits (B, 1, H', W') or (B, 1)."""
+
+
+class PixelLoss(Protocol):
+    """A module `(sr, hr)` or `(views)` -> scalar, or a dict of named parts whose sum is the loss."""
+
+    def __call__(self, sr: Tensor, hr: Tensor) -> Tensor | dict[str, Tensor]: ...
+
+
+class FeatureLoss(Protocol):
+    """As a pixel loss; compares what a frozen network sees. May take `shared` to build that network once."""
+
+    def __call__(self, sr: Tensor, hr: Tensor) -> Tensor | dict[str, Tensor]: ...
+
+
+class AdversarialLoss(Protocol):
+    """Both players' terms, each a scalar or a dict of named parts; asks `views.discriminator` for logits."""
+
+    def generator_term(self, views: Views) -> Tensor | dict[str, Tensor]: ...
+
+    def discriminator_term(self, views: Views) -> Tensor | dict[str, Tensor]: ...
+
+
+class Downscaler(Protocol):
+    """Built with `scale` and its options; HR -> LR. Sizes the scale does not divide are cropped at right and bottom.
+
+    `works_on = "image"`: one decoded picture, numpy uint8 (H, W, 3) -> uint8 (h, w, 3), in the loader's workers.
+    `works_on = "batch"`: float (B, 3, H, W) in [0, 1] -> float (B, 3, h, w), on the device.
+    """
+
+    works_on: Literal["image", "batch"]
+
+    def __call__(self, hr: Any) -> Any: ...
+
+
+class Degradation(Protocol):
+    """Spoils a batch, each sample with its own parameters; randomness only from `draws`. May change the size."""
+
+    def __call__(self, batch: Tensor, draws: Draws) -> Tensor:
+        """(B, 3, h, w) float in [0, 1] -> (B, 3, h', w') float."""
+
+
+class LrPipeline(Protocol):
+    """Built with `scale` and its options; takes the place of downscaler and degradations."""
+
+    def __call__(self, hr: Tensor, draws: Draws) -> Tensor:
+        """(B, 3, H, W) float in [0, 1] -> (B, 3, H / scale, W / scale) float."""
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """An indexable set of pictures.
+
+    May offer `files() -> Sequence[Path]`, one file a sample: then the data's fingerprint covers their sizes and times
+    and `check` looks for broken ones.
+    """
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """uint8 RGB (H, W, 3), or a pair (lr, hr) of them. Raises `BadImage` with the path."""
+
+    def name(self, index: int) -> str:
+        """What to call the sample in tables and messages: its path or title."""
+
+
+class Metric(Protocol):
+    """`(sr, hr)`, `(sr)` or `(views)` -> a float for each image, (B,). Images are float on the 8-bit grid in [0, 1],
+    borders already cropped by the protocol.
+
+    Attributes:
+        unit: such as "dB"; empty for none.
+        higher_is_better: which way is better.
+    """
+
+    unit: str
+    higher_is_better: bool
+
+    def __call__(self, sr: Tensor, hr: Tensor) -> Tensor: ...
+
+
+class Optimizer(Protocol):
+    """A `torch.optim.Optimizer`. The factory is called with `parameters`, a list of groups, each with its `lr`."""
+
+    param_groups: list[dict[str, Any]]
+
+    def step(self) -> Any: ...
+
+    def zero_grad(self, set_to_none: bool = True) -> None: ...
+
+
+class Schedule(Protocol):
+    """What the learning rate is multiplied with. The factory may take `steps`, the run's length."""
+
+    def factor(self, step: int) -> float:
+        """The factor for this update, counted from 1."""
+
+
+class Launcher(Protocol):
+    """Where the runs of a study are executed."""
+
+    def submit(self, experiment: Path, out: Path) -> str:
+        """Start one run; gives the name to ask for it by."""
+
+    def state(self, job: str) -> Literal["waiting", "running", "done", "failed", "lost"]: ...
+
+    def cancel(self, job: str) -> None: ...

@@ -1,0 +1,121 @@
+"""Decoded pictures kept in memory up to a bound, and data sets seen through a choice of their samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from srkit.contracts import Dataset
+
+Sample = np.ndarray | tuple[np.ndarray, np.ndarray]
+
+DEFAULT_LIMIT = 1 << 30
+"""Bytes of decoded pictures that are kept unless told otherwise: 1 GiB, some 30 photos of 12 megapixels."""
+
+
+class _WithFiles(Protocol):
+    def files(self) -> Sequence[Path]: ...
+
+
+class Cached:
+    """A data set that keeps what it has decoded until the bound is reached; what comes later is decoded every time.
+
+    Nothing is ever dropped for something else: with a set larger than the bound and samples in random order, eviction
+    would find no better pictures to keep and only cost time. What it gives is read-only, because the next caller
+    receives the same array. Pickled without its pictures. Wrap last: the loader divides the bound of the outermost
+    set between its workers.
+
+    Args:
+        dataset: what to read from.
+        limit_bytes: bytes of decoded pictures at most; 0 keeps none.
+    """
+
+    def __init__(self, dataset: Dataset, limit_bytes: int = DEFAULT_LIMIT) -> None:
+        self.dataset = dataset
+        self.limit_bytes = limit_bytes
+        self.bytes = 0
+        self._kept: dict[int, Sample] = {}
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Sample:
+        kept = self._kept.get(index)
+        if kept is not None:
+            return kept
+        sample = self.dataset[index]
+        arrays = sample if isinstance(sample, tuple) else (sample,)
+        size = sum(array.nbytes for array in arrays)
+        if self.bytes + size <= self.limit_bytes:
+            for array in arrays:
+                array.flags.writeable = False
+            self._kept[index] = sample
+            self.bytes += size
+        return sample
+
+    def name(self, index: int) -> str:
+        return self.dataset.name(index)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every sample is in memory."""
+        return len(self._kept) == len(self.dataset)
+
+    @property
+    def files(self) -> Callable[[], Sequence[Path]]:
+        """The inner set's `files`; absent (`hasattr` is False) where that one has none."""
+        return cast(_WithFiles, self.dataset).files
+
+    def divided(self, parts: int) -> Cached:
+        """The same set, empty, with its share of the bound: every worker keeps pictures of its own."""
+        return Cached(self.dataset, self.limit_bytes // parts)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept": {}, "bytes": 0}
+
+
+class Subset:
+    """Some samples of a data set, in the order given.
+
+    Args:
+        dataset: what to read from.
+        indices: the samples' places in it.
+    """
+
+    def __init__(self, dataset: Dataset, indices: Sequence[int]) -> None:
+        self.dataset = dataset
+        self.indices = tuple(indices)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.dataset[self.indices[index]]
+
+    def name(self, index: int) -> str:
+        return self.dataset.name(self.indices[index])
+
+    @property
+    def files(self) -> Callable[[], Sequence[Path]]:
+        """The chosen samples' files; absent (`hasattr` is False) where the inner set has none."""
+        inner = cast(_WithFiles, self.dataset).files
+
+        def chosen() -> Sequence[Path]:
+            files = inner()
+            return [files[index] for index in self.indices]
+
+        return chosen
+
+
+def whereabouts(dataset: Dataset, index: int) -> str:
+    """The sample's file where the set knows it, else its name: what a message should point at."""
+    files = files_of(dataset)
+    return str(files[index]) if files is not None else dataset.name(index)
+
+
+def files_of(dataset: Dataset) -> Sequence[Path] | None:
+    """One file a sample, or None where the set does not offer `files()`."""
+    return cast(_WithFiles, dataset).files() if hasattr(dataset, "files") else None

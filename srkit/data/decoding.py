@@ -1,0 +1,136 @@
+"""The one place where picture files become arrays: every kind to 8-bit RGB, and every failure named with its path."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+from PIL import Image, TiffImagePlugin
+
+from srkit.data.headers import (
+    IMAGE_SUFFIXES,
+    MAX_PIXELS,
+    Unusable,
+    opened,
+    orientation,
+    upright,
+    upright_size,
+)
+from srkit.data.pixels import to_rgb
+from srkit.data.placing import placed
+from srkit.errors import BadImage
+
+__all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "decode", "file_stem", "image_size", "save_png"]
+
+
+def decode(
+    path: Path | str,
+    *,
+    background: tuple[int, int, int] = (255, 255, 255),
+    layout: Literal["HWC", "CHW"] = "HWC",
+    dtype: Literal["uint8", "float32"] = "uint8",
+) -> np.ndarray:
+    """The picture in a file as RGB, turned upright by its EXIF orientation; the first frame of an animation.
+
+    16-bit values `v` become `round(v * 255 / 65535)`; transparent pixels are laid over the background and rounded
+    once, both exactly. Colour profiles are not applied.
+
+    Args:
+        path: the file; its content decides what it is, not its suffix.
+        background: what shows through transparent pixels, 0..255 each.
+        layout: "HWC" gives (H, W, 3), "CHW" (3, H, W).
+        dtype: "uint8" gives 0..255, "float32" the same values divided by 255.
+
+    Returns:
+        A contiguous array that belongs to the caller.
+
+    Raises:
+        BadImage: missing, unreadable, truncated, no picture, more than `MAX_PIXELS`, or a kind without a defined
+            meaning in 8 bits (floating point, LAB); never anything else, whatever the file holds.
+    """
+    with _naming(path), _regular_file(path) as file:
+        picture = opened(file)
+        turn = orientation(picture, file)
+        # Pillow turns a TIFF itself while it loads.
+        by_pillow = isinstance(picture, TiffImagePlugin.TiffImageFile)
+        rgb = to_rgb(picture, lambda: opened(file), background)
+        image = np.ascontiguousarray(rgb if by_pillow else upright(rgb, turn))
+        if layout == "CHW":
+            image = np.ascontiguousarray(image.transpose(2, 0, 1))
+        return image if dtype == "uint8" else image.astype(np.float32) / np.float32(255)
+
+
+def image_size(path: Path | str) -> tuple[int, int]:
+    """(width, height) as `decode` would give them, from the file's header alone.
+
+    Raises:
+        BadImage: as `decode`, as far as the header tells.
+    """
+    with _naming(path), _regular_file(path) as file:
+        return upright_size(opened(file), file)
+
+
+def save_png(path: Path | str, array: np.ndarray) -> None:
+    """Write a uint8 picture, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4), as PNG; it appears whole or not at all.
+
+    Raises:
+        UserError: the folder is missing or read-only, or the disk is full.
+        ValueError: the array is no such picture.
+    """
+    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        raise ValueError(f"save_png takes uint8 (H, W), (H, W, 3) or (H, W, 4), not {array.dtype} {array.shape}")
+    with placed(Path(path)) as aside:
+        # Level 1: pictures of a run are looked at once or twice, and the default level takes four times as long.
+        Image.fromarray(np.ascontiguousarray(array)).save(aside, format="PNG", compress_level=1)
+
+
+@contextmanager
+def _naming(path: Path | str) -> Iterator[None]:
+    """Turn whatever goes wrong with a file into `BadImage` with its path."""
+    try:
+        yield
+    except BadImage:
+        raise
+    except Unusable as why:
+        raise BadImage(path, str(why)) from None
+    except FileNotFoundError:
+        raise BadImage(path, "no such file") from None
+    except PermissionError:
+        raise BadImage(path, "no permission to read it") from None
+    except MemoryError:
+        raise BadImage(path, "not enough memory to decode it") from None
+    # Pillow's decoders raise nearly anything on damaged files: OSError, ValueError, struct.error, KeyError, zlib.error.
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise BadImage(path, f"cannot be decoded: truncated or damaged ({reason})") from error
+
+
+@contextmanager
+def _regular_file(path: Path | str) -> Iterator[IO[Any]]:
+    # Asked before opening: to open a named pipe would wait for a writer forever.
+    try:
+        status = Path(path).stat()
+    except ValueError as error:
+        raise Unusable(f"not a file name ({error})") from None
+    if stat.S_ISDIR(status.st_mode):
+        raise Unusable("is a folder, not a picture")
+    if not stat.S_ISREG(status.st_mode):
+        raise Unusable("is not a regular file")
+    if status.st_size == 0:
+        raise Unusable("is empty (zero bytes)")
+    with Path(path).open("rb") as file:
+        yield file
+
+
+def file_stem(name: str) -> str:
+    """A photo's name as a file name: folders become part of it, the ending goes.
+
+    >>> file_stem("b/1.png")
+    'b__1'
+    """
+    folder, slash, last = name.replace("\\", "/").rpartition("/")
+    return (folder + slash).replace("/", "__") + (last.rpartition(".")[0] or last)

@@ -1,0 +1,164 @@
+"""Opening picture files without decoding them: which format, how large, which way up."""
+
+from __future__ import annotations
+
+import struct
+from typing import IO, Any
+
+import numpy as np
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+from PIL.ImageFile import ImageFile
+
+MAX_PIXELS = 300_000_000
+"""The largest picture that is decoded: above the 200-megapixel phones, below what a few kilobytes of zeros could
+unpack into to fill the memory (300 megapixels take 0.9 GB as an array and 1.2 GB in Pillow)."""
+
+# Raster formats with a magic number alone. Pillow's others start an interpreter (EPS), need a reader that is not there
+# (WMF, HDF5), or take any bytes for theirs (TGA). MPO comes with JPEG.
+_PLUGINS = {
+    "JPEG": JpegImagePlugin,
+    "PNG": PngImagePlugin,
+    "WEBP": WebPImagePlugin,
+    "AVIF": AvifImagePlugin,
+    "TIFF": TiffImagePlugin,
+    "BMP": BmpImagePlugin,
+    "GIF": GifImagePlugin,
+    "PPM": PpmImagePlugin,
+    "JPEG2000": Jpeg2KImagePlugin,
+}
+
+FORMATS = tuple(_PLUGINS)
+
+_SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".mpo",
+    ".png",
+    ".apng",
+    ".webp",
+    ".avif",
+    ".tif",
+    ".tiff",
+    ".bmp",
+    ".gif",
+)
+IMAGE_SUFFIXES = frozenset((*_SUFFIXES, ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k"))
+"""What a file's name ends with (in lower case) when a dataset takes it for a picture."""
+
+_ORIENTATION = 0x0112
+_SIDEWAYS = (5, 6, 7, 8)
+
+
+class Unusable(Exception):
+    """Why a file is no usable picture; whoever knows the path turns it into `BadImage`."""
+
+
+def opened(file: IO[bytes]) -> ImageFile:
+    """The picture with its header read and nothing decoded.
+
+    Pillow's own `Image.open` is left aside, because its limit on pixels is one number for the whole process: it warns
+    from 89 megapixels and refuses from 179, and raising it here would raise it for everyone.
+
+    Raises:
+        Unusable: unknown format, or more pixels than `MAX_PIXELS`.
+    """
+    file.seek(0)
+    prefix = file.read(16)
+    missing_codec = ""
+    for name in FORMATS:
+        factory, accept = Image.OPEN[name]
+        accepted = accept(prefix) if accept else False
+        if isinstance(accepted, str):
+            missing_codec = f"is {name}, which this Pillow was built without"
+        elif accepted:
+            file.seek(0)
+            try:
+                # Without a file name Pillow does not map the file into memory, where a file cut meanwhile is a crash.
+                picture = factory(file, "")
+            except SyntaxError as error:
+                raise Unusable(f"begins as {name}, but its header is damaged or of no known kind ({error})") from None
+            if picture.width * picture.height > MAX_PIXELS:
+                size = f"{picture.width}x{picture.height}"
+                raise Unusable(f"{size} is more than the {MAX_PIXELS // 1_000_000} megapixels that are decoded")
+            return picture
+    raise Unusable(missing_codec or f"is not a picture of a known format ({', '.join(FORMATS)})")
+
+
+def orientation(picture: ImageFile, file: IO[bytes]) -> int:
+    """The EXIF orientation, 1..8; 1 (upright) where there is none or it cannot be read. Decodes nothing."""
+    if isinstance(picture, PngImagePlugin.PngImageFile) and "exif" not in picture.info:
+        late = _png_chunk(file, b"eXIf")
+        if late is not None:
+            picture.info["exif"] = b"Exif\0\0" + late
+    try:
+        # Past PngImageFile.getexif, which decodes the picture to find what _png_chunk has found.
+        found = Image.Image.getexif(picture).get(_ORIENTATION, 1)
+    except Exception:  # a damaged EXIF block must not cost a good picture, and Pillow raises nearly anything on one
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def upright_size(picture: ImageFile, file: IO[bytes]) -> tuple[int, int]:
+    """(width, height) after the orientation is applied."""
+    width, height = picture.size
+    sideways = orientation(picture, file) in _SIDEWAYS
+    # Pillow has exchanged the sides of a TIFF by the tag already.
+    if isinstance(picture, TiffImagePlugin.TiffImageFile) and _ORIENTATION in picture.tag_v2:
+        sideways = False
+    return (height, width) if sideways else (width, height)
+
+
+def upright(image: np.ndarray, orientation: int) -> np.ndarray:
+    """(H, W, ...) turned and mirrored as the EXIF orientation 1..8 says; a view."""
+    match orientation:
+        case 2:
+            return image[:, ::-1]
+        case 3:
+            return image[::-1, ::-1]
+        case 4:
+            return image[::-1]
+        case 5:
+            return image.swapaxes(0, 1)
+        case 6:
+            return image[::-1].swapaxes(0, 1)
+        case 7:
+            return image[::-1, ::-1].swapaxes(0, 1)
+        case 8:
+            return image[:, ::-1].swapaxes(0, 1)
+        case _:
+            return image
+
+
+def _png_chunk(file: IO[bytes], wanted: bytes) -> bytes | None:
+    """A PNG chunk's content, wherever it stands, found by seeking from header to header."""
+    place = file.tell()
+    try:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            length, name = struct.unpack(">I4s", head)
+            if name == wanted:
+                return file.read(length)
+            if name == b"IEND":
+                return None
+            file.seek(length + 4, 1)
+        return None
+    finally:
+        file.seek(place)
+
+
+def rawmodes(picture: ImageFile) -> set[Any]:
+    """How the file's pixels are laid out, in Pillow's names such as `RGB;16B`; several where tiles differ."""
+    return {tile.args[0] if isinstance(tile.args, tuple) else tile.args for tile in picture.tile}

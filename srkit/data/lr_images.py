@@ -1,0 +1,86 @@
+"""How the LR picture is made from the original: downscaler, degradations in order, then 8 bit, as a file would be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srkit.contracts import Draws
+
+
+@dataclass(frozen=True)
+class Step:
+    """One degradation with the name its random streams are keyed by."""
+
+    name: str
+    degrade: Callable[[Tensor, Draws], Tensor]
+
+
+@dataclass(frozen=True)
+class LrMaker:
+    """HR batch -> LR batch.
+
+    Attributes:
+        downscaler: shrinks; None where a pipeline does it all.
+        before: degradations on the copy that is shrunk.
+        after: degradations on what was shrunk.
+        pipeline: in place of the three.
+    """
+
+    downscaler: Any = None
+    before: Sequence[Step] = field(default_factory=tuple)
+    after: Sequence[Step] = field(default_factory=tuple)
+    pipeline: Callable[[Tensor, Draws], Tensor] | None = None
+
+    @property
+    def shrinks_decoded_images(self) -> bool:
+        """Whether the downscaler can work on the decoded picture, in the loader's workers."""
+        return self.downscaler is not None and self.downscaler.works_on == "image" and not self.before
+
+    def __call__(self, hr: Tensor, draws: Callable[[str], Draws], shrunk: Tensor | None = None) -> Tensor:
+        """Make the LR batch.
+
+        Args:
+            hr: (B, 3, H, W) float in [0, 1].
+            draws: the streams of an entry, by its name.
+            shrunk: (B, 3, h, w) float where the loader has already shrunk the pictures.
+
+        Returns:
+            (B, 3, h, w) float in [0, 1] on the 8-bit grid, the scale's share of H x W.
+        """
+        if self.pipeline is not None:
+            return to_8_bit(self.pipeline(hr, draws("lr_pipeline")))
+        image = hr
+        if shrunk is None:
+            for step in self.before:
+                image = step.degrade(image, draws(step.name))
+            image = self.shrink(image)
+        else:
+            image = shrunk
+        for step in self.after:
+            image = step.degrade(image, draws(step.name))
+        return to_8_bit(image)
+
+    def shrink(self, image: Tensor) -> Tensor:
+        """The downscaler as a function of a batch, whichever form it has."""
+        if self.downscaler.works_on == "batch":
+            return self.downscaler(image)
+        pictures = (to_8_bit(image) * 255).round().to("cpu", torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+        small = np.stack([self.downscaler(picture) for picture in pictures])
+        return torch.from_numpy(small).to(image.device).permute(0, 3, 1, 2).to(image.dtype) / 255
+
+
+def to_8_bit(image: Tensor) -> Tensor:
+    """Clamp to [0, 1] and round to multiples of 1/255."""
+    return image.clamp(0, 1).mul(255).round_().div_(255)
+
+
+def to_float(image: Tensor, device: torch.device) -> Tensor:
+    """uint8 (B, 3, H, W) -> float in [0, 1] on the device, channels_last; bytes travel, floats are made there."""
+    on_device = image.to(device, non_blocking=True)
+    return on_device.to(torch.float32, memory_format=torch.channels_last).div_(255)

@@ -1,0 +1,147 @@
+"""Opened pictures to 8-bit RGB: 16 bits per channel, transparency, palettes, CMYK, with exact rounding."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+from PIL.ImageFile import ImageFile
+
+from srkit.data.headers import Unusable, rawmodes
+
+# Pillow keeps 8 bits of a 16-bit colour channel: the higher byte. Decoding a second time in the opposite byte order
+# gives the lower one, so that rounding is right and not a truncation.
+_NATIVE, _FOREIGN = ("L", "B") if sys.byteorder == "little" else ("B", "L")
+_LOWER_BYTE = {"L": "B", "B": "L", "N": _FOREIGN}
+_WIDE = ("RGB", "RGBX", "RGBA", "CMYK")
+
+_BAND = 1 << 20  # pixels that are blended at once, so that the wide integers of a large picture stay small
+
+
+def to_rgb(picture: ImageFile, reopen: Callable[[], ImageFile], background: tuple[int, int, int]) -> np.ndarray:
+    """uint8 (H, W, 3), not yet turned upright.
+
+    Args:
+        picture: as opened, not yet loaded.
+        reopen: opens the same file again; 16-bit colour is decoded twice.
+        background: what shows through transparent pixels, 0..255 each.
+
+    Raises:
+        Unusable: a kind that has no defined meaning in 8 bits.
+    """
+    mode = picture.mode
+    if mode == "F":
+        raise Unusable("holds floating point values, which have no defined meaning in 8 bits; convert it first")
+    if mode == "LAB":
+        raise Unusable("is in LAB colours, which are not converted; save it as RGB first")
+    if mode == "I" or mode.startswith("I;16"):
+        return _wide_grey(picture, background)
+    if _bits(picture) > 8:
+        return _wide_colour(picture, reopen, background)
+    _load(picture)
+    if picture.has_transparency_data:
+        return blend(np.asarray(picture.convert("RGBA")), background)
+    return np.array(picture.convert("RGB"))
+
+
+def scale_16_bit(values: np.ndarray) -> np.ndarray:
+    """uint16 0..65535 -> uint8, `round(v * 255 / 65535)`. There are no ties, because 65535 / 255 = 257 is odd."""
+    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def blend(rgba: np.ndarray, background: tuple[int, int, int]) -> np.ndarray:
+    """Lay a picture over a background, rounded once.
+
+    Args:
+        rgba: (H, W, 4), uint8 or uint16, alpha not premultiplied.
+        background: 0..255 each.
+
+    Returns:
+        uint8 (H, W, 3): `round(255 * (c * a + b * (full - a)) / full^2)` with `full` 255 or 65535.
+    """
+    full = np.uint64(np.iinfo(rgba.dtype).max)
+    behind = np.array(background, dtype=np.uint64) * (full // np.uint64(255))
+    height, width, _ = rgba.shape
+    out = np.empty((height, width, 3), np.uint8)
+    rows = max(1, _BAND // width)
+    for top in range(0, height, rows):
+        band = rgba[top : top + rows].astype(np.uint64)
+        colour, alpha = band[..., :3], band[..., 3:]
+        whole = full * full
+        mixed = (colour * alpha + behind * (full - alpha)) * np.uint64(255)
+        out[top : top + rows] = (mixed + whole // np.uint64(2)) // whole
+    return out
+
+
+def _bits(picture: ImageFile) -> int:
+    """Bits of a channel in the file, as far as Pillow's layout name or TIFF's tag say."""
+    if any(";16" in str(raw) for raw in rawmodes(picture)):
+        return 16
+    tags = getattr(picture, "tag_v2", {})
+    found = tags.get(258, 8)
+    return max(found) if isinstance(found, tuple) else int(found)
+
+
+def _load(picture: ImageFile) -> None:
+    # Pillow's TIFF plugin asks the process-wide limit on pixels where it allocates, and MAX_PIXELS has been asked here.
+    tile_size = getattr(picture, "_tile_size", None)
+    if tile_size is not None and picture.mode != "P":
+        picture.im = Image.core.new(picture.mode, tile_size)
+    picture.load()
+
+
+def _wide_grey(picture: ImageFile, background: tuple[int, int, int]) -> np.ndarray:
+    raw = rawmodes(picture)
+    key = picture.info.get("transparency")
+    _load(picture)
+    values = np.asarray(picture)
+    if values.dtype != np.uint16:
+        values = values.astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise Unusable("holds whole numbers outside 0..65535, which have no defined meaning in 8 bits")
+        values = values.astype(np.uint16)
+    if "I;12" in raw:
+        # Twelve bits widened to sixteen by repeating the upper ones, as the standard formats do.
+        values = (values << 4) | (values >> 8)
+    if isinstance(key, int):
+        alpha = np.where(values == key, 0, 65535).astype(np.uint16)
+        return blend(np.stack([values, values, values, alpha], axis=-1), background)
+    return np.repeat(scale_16_bit(values)[..., None], 3, axis=-1)
+
+
+def _wide_colour(picture: ImageFile, reopen: Callable[[], ImageFile], background: tuple[int, int, int]) -> np.ndarray:
+    key = picture.info.get("transparency")
+    raw = rawmodes(picture)
+    if raw == {"LA;16B"}:
+        # Pillow spreads these four bytes a pixel (grey, alpha) over RGBA; taken as they stand they lose nothing.
+        quads = _as_laid_out(picture, "RGBA", "RGBA").view(">u2").astype(np.uint16)
+        return blend(quads[..., [0, 0, 0, 1]], background)
+    layout, _, order = str(next(iter(raw), "")).partition(";16")
+    if len(raw) != 1 or layout not in _WIDE or order not in _LOWER_BYTE:
+        raise Unusable(
+            f"has {_bits(picture)} bits a channel in a layout ({picture.mode}) that is not read; save as PNG"
+        )
+    mode = picture.mode
+    upper = _as_laid_out(picture, mode, f"{layout};16{order}").astype(np.uint16)
+    values = (upper << 8) | _as_laid_out(reopen(), mode, f"{layout};16{_LOWER_BYTE[order]}")
+    if mode == "CMYK":
+        return np.array(Image.fromarray(scale_16_bit(values), mode="CMYK").convert("RGB"))
+    if isinstance(key, tuple):
+        alpha = np.where((values == np.array(key, np.uint16)).all(-1, keepdims=True), 0, 65535).astype(np.uint16)
+        values = np.concatenate([values, alpha], axis=-1)
+    return blend(values, background) if values.shape[-1] == 4 else scale_16_bit(values)
+
+
+def _as_laid_out(picture: ImageFile, mode: str, rawmode: str) -> np.ndarray:
+    """Decode with another layout than the one Pillow chose; uint8 (H, W, channels)."""
+    picture.tile = [
+        tile._replace(args=(rawmode, *tile.args[1:]) if isinstance(tile.args, tuple) else rawmode)
+        for tile in picture.tile
+    ]
+    picture._mode = mode
+    # A colour key belongs to the 16-bit values; Pillow would compare it with half of them.
+    picture.info.pop("transparency", None)
+    _load(picture)
+    return np.asarray(picture)

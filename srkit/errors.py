@@ -1,0 +1,87 @@
+"""The errors a user can cause, and how they are said: the fact, the choices, the next step; never a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+
+class SrkitError(Exception):
+    """Something went wrong that is not the user's input; the command ends with exit code 1 and this one message."""
+
+    exit_code = 1
+
+
+class UserError(SrkitError):
+    """The user's input is wrong; the command ends with exit code 2 and this one message."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in an experiment file.
+
+    Attributes:
+        message: what was found and what was expected.
+        key: the dotted path of the value (`generator.channels`), empty where no key is to blame.
+        file: the file the value comes from, or `--set`.
+        line: the line in that file, from 1.
+        hint: the nearest known name or the way out.
+    """
+
+    message: str
+    key: str = ""
+    file: str = ""
+    line: int | None = None
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = self.file + (f":{self.line}" if self.line is not None else "")
+        head = " ".join(part for part in (where, f"{self.key}:" if self.key else "") if part)
+        if head and not self.key:
+            head += ":"
+        return f"{head} {self.message}{f' {self.hint}' if self.hint else ''}".strip()
+
+
+class ExperimentError(UserError):
+    """All problems of one experiment file, together."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class OptionError(UserError):
+    """Raised by a component's factory that cannot do what it is asked.
+
+    Args:
+        key: the option (or `scale`, `channels`) that cannot be met.
+        why: the reason and what is possible, as a sentence.
+    """
+
+    def __init__(self, key: str, why: str) -> None:
+        self.key = key
+        self.why = why
+        super().__init__(f"{key}: {why}")
+
+
+class BadImage(UserError):
+    """A picture that cannot be used: unreadable, truncated, too small, too large. Its message begins with the path."""
+
+    def __init__(self, path: Path | str, why: str) -> None:
+        self.path = Path(path)
+        self.why = why
+        super().__init__(f"{path}: {why}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint that names the nearest known names, or the empty string.
+
+    >>> nearest("espnc", ["espcn", "rrdb"])
+    "Did you mean 'espcn'?"
+    """
+    close = get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return f"Did you mean {' or '.join(repr(one) for one in close)}?" if close else ""

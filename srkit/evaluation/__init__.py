@@ -1,0 +1,1 @@
+"""Judging generators: the scoring protocol, the table, scores.json and the pictures beside them."""

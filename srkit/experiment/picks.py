@@ -1,0 +1,176 @@
+"""The components an experiment picks: looked up, imported, their options checked and converted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from srkit.errors import nearest
+from srkit.experiment.schema import Experiment, Selection
+from srkit.experiment.tree import TreePath
+from srkit.experiment.typed import Typing
+from srkit.registry import BrokenComponent, Component, ContractError, Kind, NotFound, Option, Registry, kind_named
+from srkit.registry.values import BadValue, convert, found
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One component with its options, ready to be built.
+
+    Attributes:
+        component: the component.
+        options: option -> value, only those that were written; a nested component's value is a Pick or a list of them.
+        path: where it stands in the experiment.
+    """
+
+    component: Component
+    options: dict[str, Any]
+    path: TreePath
+
+    def build(self, **given: Any) -> Any:
+        """Call the factory with what its kind is given, and with the offered arguments that it names."""
+        wanted = {*self.component.kind.given, *self.component.signature.takes}
+        offered = {name: value for name, value in given.items() if name in wanted}
+        nested = {key: _factory(value) for key, value in self.options.items()}
+        return self.component.factory(**offered, **nested)
+
+    def all_options(self) -> dict[str, Any]:
+        """Every option with its value, defaults written out; nested picks stay picks."""
+        defaults = {one.name: one.default for one in self.component.signature.options if not one.required}
+        return {**defaults, **self.options}
+
+    def walk(self) -> Iterator[Pick]:
+        """This pick and the ones nested in it."""
+        yield self
+        for value in self.options.values():
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, Pick):
+                    yield from one.walk()
+
+
+def _factory(value: Any) -> Any:
+    if isinstance(value, Pick):
+        return value.build
+    if isinstance(value, list) and value and isinstance(value[0], Pick):
+        return [one.build for one in value]
+    return value
+
+
+class Picking:
+    """Looks components up, adding what is wrong to a `Typing`'s problems."""
+
+    def __init__(self, typing: Typing, registry: Registry) -> None:
+        self.typing = typing
+        self.registry = registry
+
+    def pick(self, kind: Kind, use: str, options: dict[str, Any], path: TreePath) -> Pick | None:
+        """The component of a table at `path`; None where it cannot be had."""
+        try:
+            component = self.registry.find(kind, use, self.typing.tree.origin((*path, "use")).folder)
+        except NotFound as error:
+            self.typing.add((*path, "use"), error.message, error.hint)
+        except (BrokenComponent, ContractError) as error:
+            self.typing.add((*path, "use"), str(error))
+        else:
+            return Pick(component, self._options(component, options, path), path)
+        return None
+
+    def _options(self, component: Component, options: dict[str, Any], path: TreePath) -> dict[str, Any]:
+        signature = component.signature
+        values: dict[str, Any] = {}
+        for key, raw in options.items():
+            option = signature.option(key)
+            where = (*path, key)
+            if option is None:
+                known = [one.name for one in signature.options]
+                hint = nearest(key, known) or (f"Its options: {', '.join(known)}." if known else "It has no options.")
+                self.typing.add(where, f"{component.kind.singular} {component.name!r} has no option {key!r}.", hint)
+                continue
+            value = self._value(option, raw, where)
+            if value is not None:
+                values[key] = value
+        for option in signature.options:
+            if option.required and option.name not in options:
+                self.typing.add(path, f"option {option.name!r} of {component.name!r} is missing. {option.doc}".strip())
+        # a nested component that was not written may still have a default by name: `block = "dilated"` in the signature
+        for option in signature.options:
+            if option.nested and option.name not in options and isinstance(option.default, (str, dict)):
+                value = self._value(option, option.default, (*path, option.name))
+                if value is not None:
+                    values[option.name] = value
+        return values
+
+    def _value(self, option: Option, raw: Any, path: TreePath) -> Any:
+        if option.nested is not None:
+            return self._nested(option, raw, path)
+        try:
+            return convert(raw, option.annotation, self.typing.tree.origin(path).folder)
+        except BadValue as error:
+            self.typing.add(path, str(error), error.hint)
+            return None
+
+    def _nested(self, option: Option, raw: Any, path: TreePath) -> Any:
+        assert option.nested is not None
+        if option.many:
+            if not isinstance(raw, list):
+                self.typing.add(path, f"found {found(raw)}, expected a list of {option.nested.plural}")
+                return None
+            one = Option(option.name, option.annotation, option.default, option.doc, option.nested)
+            picks = [self._nested(one, entry, (*path, index)) for index, entry in enumerate(raw)]
+            return None if None in picks else picks
+        table = {"use": raw} if isinstance(raw, str) else raw
+        if not isinstance(table, dict) or not isinstance(table.get("use"), str):
+            self.typing.add(
+                path,
+                f"found {found(raw)}, expected a {option.nested.singular}.",
+                f'For example {option.name} = {{ use = "..." }}; `srkit list {option.nested.plural}` shows all.',
+            )
+            return None
+        options = {key: value for key, value in table.items() if key != "use"}
+        return self.pick(option.nested, table["use"], options, path)
+
+
+def selections(experiment: Experiment) -> Iterator[tuple[TreePath, str, Selection]]:
+    """Every table that picks a component: (path, kind's plural, table)."""
+    data = experiment.data
+    singles: list[tuple[TreePath, str, Selection | None]] = [
+        (("generator",), "generators", experiment.generator),
+        (("discriminator",), "discriminators", experiment.discriminator),
+        (("data", "train"), "datasets", data.train if data is not None else None),
+        (("data", "validate"), "datasets", data.validate if data is not None else None),
+        (("downscaler",), "downscalers", experiment.downscaler),
+        (("lr_pipeline",), "lr_pipelines", experiment.lr_pipeline),
+        (("adversarial_loss",), "adversarial_losses", experiment.adversarial_loss),
+        (("optimizer",), "optimizers", experiment.optimizer),
+        (("optimizer", "discriminator"), "optimizers", experiment.optimizer.discriminator),
+        (("optimizer", "losses"), "optimizers", experiment.optimizer.losses),
+        (("schedule",), "schedules", experiment.schedule),
+    ]
+    for path, kind, selection in singles:
+        if selection is not None:
+            yield path, kind, selection
+    arrays: list[tuple[str, str, list[Any]]] = [
+        ("degradation", "degradations", experiment.degradation),
+        ("pixel_loss", "pixel_losses", experiment.pixel_loss),
+        ("feature_loss", "feature_losses", experiment.feature_loss),
+    ]
+    for table, kind, entries in arrays:
+        for index, entry in enumerate(entries):
+            yield (table, index), kind, entry
+
+
+def pick_all(experiment: Experiment, picking: Picking, skip: Callable[[TreePath], bool]) -> dict[TreePath, Pick]:
+    """The picks of all tables whose `use` could be read, and of the metrics, by path."""
+    picks: dict[TreePath, Pick] = {}
+    for path, kind, selection in selections(experiment):
+        if isinstance(selection.use, str) and not skip((*path, "use")):
+            pick = picking.pick(kind_named(kind), selection.use, selection.options, path)
+            if pick is not None:
+                picks[path] = pick
+    for index, metric in enumerate(experiment.validation.metrics):
+        path = ("validation", "metrics", index)
+        pick = picking.pick(kind_named("metrics"), metric, {}, path)
+        if pick is not None:
+            picks[path] = pick
+    return picks

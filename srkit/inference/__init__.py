@@ -1,0 +1,1 @@
+"""Trained generators at work: the plain forward pass, and pictures upscaled with it."""

@@ -1,0 +1,79 @@
+"""A trained model, loaded from a run or one of its checkpoints: the network with its scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from srkit.assembly import SharedParts, build_pick
+from srkit.errors import ExperimentError, UserError
+from srkit.experiment import complete, read_experiment
+from srkit.registry import Registry
+from srkit.training.checkpoint import CorruptCheckpoint, Saved, load, newest_whole
+from srkit.training.folder import EXPERIMENT, is_run
+
+
+@dataclass
+class LoadedModel:
+    """A generator ready for use.
+
+    Attributes:
+        network: in eval mode, on the CPU.
+        scale: how many times larger the picture gets.
+        precision: what it was trained in.
+        complaints: checkpoints that were not whole and passed over.
+    """
+
+    network: nn.Module
+    scale: int
+    precision: str
+    checkpoint: Path
+    complaints: list[str]
+
+
+def load_model(path: Path, registry: Registry) -> LoadedModel:
+    """The model of a run folder (its last whole checkpoint) or of one checkpoint; averaged weights where there are any.
+
+    Raises:
+        UserError: there is no run at the path, or it has no checkpoint.
+        CorruptCheckpoint: no checkpoint is whole.
+    """
+    run, chosen = _locate(path)
+    saved: Saved
+    if chosen is None:
+        found = newest_whole(run / "checkpoints")
+        if found is None:
+            raise UserError(f"{run} has no checkpoint yet; go on training it with srkit run {run} --resume")
+        chosen, saved, complaints = found
+    else:
+        saved, complaints = load(chosen), []
+    reading = read_experiment(run / EXPERIMENT)
+    plan = complete(reading, registry)
+    mine = [one for one in plan.problems if one.key.split(".")[0] in ("", "scale", "generator")]
+    if mine:
+        raise ExperimentError(mine)
+    experiment = plan.experiment
+    network: nn.Module = build_pick(
+        plan, plan.picks[("generator",)], seed=0, scale=experiment.scale, shared=SharedParts()
+    )
+    weights = saved.modules.get("ema", saved.modules["generator"])
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CorruptCheckpoint(f"{chosen} does not fit {run / EXPERIMENT}: {error}") from error
+    return LoadedModel(network.eval(), experiment.scale, experiment.precision, chosen, complaints)
+
+
+def _locate(path: Path) -> tuple[Path, Path | None]:
+    """(run folder, checkpoint or None for its last)."""
+    if is_run(path):
+        return path, None
+    if path.parent.name == "checkpoints" and is_run(path.parent.parent) and path.is_dir():
+        return path.parent.parent, path
+    if not path.exists():
+        raise UserError(f"--model {path}: there is no such run")
+    raise UserError(
+        f"--model {path}: this is neither a run folder nor one of its checkpoints (runs/x/checkpoints/step-...)"
+    )

@@ -1,0 +1,23 @@
+"""The open registry: what components there are, found by entry points, looked up by name. No torch on the way."""
+
+from srkit.registry.discovery import Entry, discover
+from srkit.registry.kinds import KINDS, RESERVED_OPTIONS, Kind, kind_named
+from srkit.registry.lookup import BrokenComponent, Component, Listing, NotFound, Registry
+from srkit.registry.options import ContractError, Option, Signature
+
+__all__ = [
+    "KINDS",
+    "RESERVED_OPTIONS",
+    "BrokenComponent",
+    "Component",
+    "ContractError",
+    "Entry",
+    "Kind",
+    "Listing",
+    "NotFound",
+    "Option",
+    "Registry",
+    "Signature",
+    "discover",
+    "kind_named",
+]

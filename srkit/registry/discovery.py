@@ -1,0 +1,156 @@
+"""What the installed distributions offer, by their entry points; no plugin's code is imported."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from srkit.registry.kinds import KINDS, Kind
+from srkit.registry.source import Reading, read_component
+
+CORE = "srkit"
+ALLOW_LIST = "SRKIT_LOAD_PLUGINS"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One component on offer.
+
+    Attributes:
+        kind: its kind.
+        name: the registered name.
+        target: `package.module:Name`.
+        distribution: the name of the distribution it comes from.
+        version: that distribution's version.
+        requires: that distribution's requirements, as written.
+        home_page: that distribution's home page, or the empty string.
+        factory: the loaded factory where it was registered from Python, else None.
+    """
+
+    kind: Kind
+    name: str
+    target: str
+    distribution: str
+    version: str
+    requires: tuple[str, ...] = ()
+    home_page: str = ""
+    factory: Callable[..., Any] | None = None
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.distribution}:{self.name}"
+
+    @property
+    def module(self) -> str:
+        return self.target.partition(":")[0].strip()
+
+    @property
+    def attribute(self) -> str:
+        return self.target.partition(":")[2].partition("[")[0].strip()
+
+    def read(self) -> Reading:
+        """Summary and whether it can be imported, without importing it."""
+        if self.factory is not None:
+            from srkit.registry.source import first_sentence
+
+            return Reading(first_sentence(self.factory.__doc__ or ""))
+        if not _TARGET.match(self.target):
+            return Reading(broken=f"its entry point {self.target!r} is not of the form package.module:Name")
+        if not self.attribute and self.kind.plural != "plugins":
+            return Reading(broken=f"its entry point {self.target!r} names no class or function after a colon")
+        reading = read_component(self.module, self.attribute)
+        missing = missing_requirements(self.requires)
+        if missing:
+            return Reading(reading.summary, f"{self.distribution} needs {', '.join(missing)}")
+        return reading
+
+
+_TARGET = re.compile(r"^\s*[\w.]+\s*(:\s*[\w.]+\s*)?(\[.*\])?\s*$")
+
+
+def canonical(name: str) -> str:
+    """A distribution's name in the one form that PEP 503 compares."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def discover() -> list[Entry]:
+    """Every component of every distribution that may be looked at (`SRKIT_LOAD_PLUGINS`), in a stable order."""
+    entries = [entry for distribution in _distributions() for entry in _entries(distribution)]
+    order = {plural: position for position, plural in enumerate(KINDS)}
+    return sorted(entries, key=lambda entry: (order[entry.kind.plural], entry.name, entry.distribution))
+
+
+def allowed_distributions() -> set[str] | None:
+    """The distributions that `SRKIT_LOAD_PLUGINS` allows beside srkit's own; None where it is not set."""
+    value = os.environ.get(ALLOW_LIST)
+    return None if value is None else {canonical(name) for name in re.split(r"[,\s]+", value) if name}
+
+
+def _distributions() -> Iterator[metadata.Distribution]:
+    allowed = allowed_distributions()
+    seen: set[str] = set()
+    for distribution in metadata.distributions():
+        try:
+            text = distribution.read_text("entry_points.txt")
+        except (OSError, UnicodeDecodeError):
+            continue  # another package's broken metadata is none of our business
+        if not text or "srkit." not in text:
+            continue
+        name = canonical(distribution.metadata["Name"] or "")
+        # the first on the path is the one that is imported
+        if not name or name in seen:
+            continue
+        seen.add(name)
+        if allowed is None or name == CORE or name in allowed:
+            yield distribution
+
+
+def _entries(distribution: metadata.Distribution) -> Iterator[Entry]:
+    groups = {kind.group: kind for kind in KINDS.values()}
+    info = distribution.metadata
+    for point in distribution.entry_points:
+        kind = groups.get(point.group)
+        if kind is not None:
+            yield Entry(
+                kind,
+                point.name,
+                point.value,
+                info["Name"],
+                distribution.version,
+                tuple(distribution.requires or ()),
+                _home_page(info),
+            )
+
+
+def _home_page(info: Any) -> str:
+    for line in info.get_all("Project-URL") or ():
+        label, _, url = line.partition(",")
+        if label.strip().lower() in ("homepage", "home page", "home", "source", "repository"):
+            return str(url.strip())
+    return str(info["Home-page"] or "")
+
+
+def missing_requirements(requires: tuple[str, ...]) -> list[str]:
+    """The requirements (extras aside) that are not installed, each with what is there instead."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    missing = []
+    for text in requires:
+        try:
+            requirement = Requirement(text)
+            if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+                continue
+            installed = metadata.version(requirement.name)
+        except InvalidRequirement:
+            missing.append(f"{text!r} (not a requirement)")
+            continue
+        except metadata.PackageNotFoundError:
+            missing.append(f"{requirement.name}, which is not installed")
+            continue
+        if not requirement.specifier.contains(installed, prereleases=True):
+            missing.append(f"{requirement.name}{requirement.specifier} (installed: {installed})")
+    return missing

@@ -1,0 +1,270 @@
+"""The registry: a value that knows what is on offer and turns a `use` into a factory with checked options."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+from srkit.errors import UserError, nearest
+from srkit.registry.discovery import ALLOW_LIST, Entry, allowed_distributions, discover
+from srkit.registry.kinds import KINDS, Kind
+from srkit.registry.options import ContractError, Signature, read_signature
+
+State = Literal["ok", "broken", "conflict"]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One line of `srkit list`."""
+
+    entry: Entry
+    summary: str
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component that was looked up: its factory, loaded, and where it came from.
+
+    Attributes:
+        kind: its kind.
+        use: what finds exactly this component again (the qualified name, or the path as it was written).
+        name: the short name, which entries of an experiment are called by default.
+        factory: the class or function.
+        distribution: the distribution's name, or the file or module it was loaded from.
+        version: that distribution's version, or the first digits of the file's hash.
+        file: the `.py` file for `./file.py:Name`, else None.
+    """
+
+    kind: Kind
+    use: str
+    name: str
+    factory: Callable[..., Any]
+    distribution: str
+    version: str
+    file: Path | None = None
+
+    @cached_property
+    def signature(self) -> Signature:
+        return read_signature(self.factory, self.kind)
+
+
+class NotFound(UserError):
+    """No component answers to a `use`. `hint` names the nearest ones."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.message, self.hint = message, hint
+        super().__init__(f"{message} {hint}".strip())
+
+
+class BrokenComponent(UserError):
+    """A component was found and cannot be loaded; the message names its distribution and the cause."""
+
+
+class Registry:
+    """What is on offer. Nothing is imported before it is looked up.
+
+    Args:
+        entries: components, such as `discover()` gives them.
+    """
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._entries: list[Entry] = list(entries)
+        self._loaded: dict[tuple[str, str], Component] = {}
+
+    @classmethod
+    def installed(cls) -> Registry:
+        """Everything that the installed distributions offer."""
+        return cls(discover())
+
+    def register(self, kind: Kind, distribution: str = "here", **factories: Callable[..., Any]) -> None:
+        """Add components from Python: all of them, or none when one breaks its contract.
+
+        Names are given as keyword arguments; an underscore stands for the hyphen.
+
+        Raises:
+            ContractError: one of the factories cannot be a component of this kind.
+        """
+        added = []
+        for keyword, factory in factories.items():
+            if kind.is_built:
+                read_signature(factory, kind)
+            name = keyword.replace("_", "-")
+            if any(one.kind == kind and one.name == name and one.distribution == distribution for one in self._entries):
+                raise ContractError(f"{distribution} offers {name!r} of {kind.plural} twice")
+            added.append(Entry(kind, name, f"{factory.__module__}:{name}", distribution, "0", factory=factory))
+        self._entries += added
+
+    def entries(self, kind: Kind | None = None) -> list[Entry]:
+        return [entry for entry in self._entries if kind is None or entry.kind == kind]
+
+    def listings(self, kind: Kind | None = None) -> list[Listing]:
+        """What `srkit list` shows, known without importing anything."""
+        listings = []
+        for entry in self.entries(kind):
+            reading = entry.read()
+            rivals = [one for one in self.entries(entry.kind) if one.name == entry.name and one is not entry]
+            state: State = "broken" if reading.broken else "conflict" if rivals else "ok"
+            reason = reading.broken
+            if state == "conflict":
+                others = ", ".join(one.qualified for one in rivals)
+                reason = f"also offered as {others}: write the qualified name"
+            listings.append(Listing(entry, reading.summary, state, reason))
+        return listings
+
+    def find(self, kind: Kind, use: str, base: Path) -> Component:
+        """The component that `use` names: a registered name, `dist:name`, `package.module:Name` or `./file.py:Name`.
+
+        Args:
+            base: the folder a relative file is relative to.
+
+        Raises:
+            NotFound: nothing answers to the name, or two distributions do.
+            BrokenComponent: it answers and cannot be imported.
+            ContractError: it was imported and cannot be a component.
+        """
+        key = (kind.plural, use if not _is_file(use) else f"{base}|{use}")
+        if key not in self._loaded:
+            self._loaded[key] = self._find(kind, use, base)
+        return self._loaded[key]
+
+    def _find(self, kind: Kind, use: str, base: Path) -> Component:
+        named = [entry for entry in self.entries(kind) if use in (entry.name, entry.qualified)]
+        if len(named) > 1 and ":" not in use:
+            both = " and ".join(repr(entry.qualified) for entry in named)
+            raise NotFound(f"{len(named)} distributions offer the {kind.singular} {use!r}.", f"Write {both}.")
+        if named:
+            return _load_entry(named[0])
+        if _is_file(use):
+            return _load_file(kind, use, base)
+        if ":" in use:
+            return self._load_target(kind, use)
+        raise self._not_found(kind, use)
+
+    def _load_target(self, kind: Kind, use: str) -> Component:
+        module_name, _, attribute = use.partition(":")
+        is_distribution = module_name in {entry.distribution for entry in self._entries}
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if is_distribution:
+                raise self._not_found(kind, use) from None
+            if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
+                raise NotFound(
+                    f"no {kind.singular} {use!r}: there is neither a distribution nor a module {module_name!r}.",
+                    self._all(kind),
+                ) from None
+            raise BrokenComponent(f"{use}: {_cause(error)}") from error
+        except Exception as error:
+            raise BrokenComponent(f"{use}: {_cause(error)}") from error
+        if is_distribution and not hasattr(module, attribute.split(".")[0]):
+            raise self._not_found(kind, use)
+        factory = _attribute(module, attribute, use)
+        version = getattr(module, "__version__", "")
+        return _checked(Component(kind, use, attribute, factory, module_name, str(version)))
+
+    def _not_found(self, kind: Kind, use: str) -> NotFound:
+        names = [entry.name for entry in self.entries(kind)] + [entry.qualified for entry in self.entries(kind)]
+        where = f"Searched the {len(self.entries(kind))} registered {kind.plural.replace('_', ' ')}"
+        allowed = allowed_distributions()
+        if allowed is not None:
+            where += f" ({ALLOW_LIST} limits them to: {', '.join(sorted(allowed)) or 'built-ins'})"
+        hint = " ".join(part for part in (nearest(use, names), self._all(kind)) if part)
+        return NotFound(f"no {kind.singular} {use!r}. {where}.", hint)
+
+    @staticmethod
+    def _all(kind: Kind) -> str:
+        return f"`srkit list {kind.plural}` shows all."
+
+
+def _is_file(use: str) -> bool:
+    return use.rpartition(":")[0].endswith(".py")
+
+
+def _checked(component: Component) -> Component:
+    if component.kind.is_built:
+        component.signature  # noqa: B018  (reading it is the check)
+    return component
+
+
+def _load_entry(entry: Entry) -> Component:
+    use = entry.qualified
+    if entry.factory is not None:
+        factory: Any = entry.factory
+    else:
+        reading = entry.read()
+        if reading.broken:
+            raise BrokenComponent(f"{entry.kind.singular} {use}: {reading.broken}")
+        try:
+            module = importlib.import_module(entry.module)
+        except (Exception, SystemExit) as error:
+            raise BrokenComponent(
+                f"{entry.kind.singular} {use}: importing {entry.module} failed: {_cause(error)}"
+            ) from error
+        factory = _attribute(module, entry.attribute, use) if entry.attribute else module
+    return _checked(Component(entry.kind, use, entry.name, factory, entry.distribution, entry.version))
+
+
+def _load_file(kind: Kind, use: str, base: Path) -> Component:
+    written, _, attribute = use.rpartition(":")
+    path = (base / Path(written).expanduser()).resolve()
+    if not path.is_file():
+        raise NotFound(f"no {kind.singular} {use!r}: there is no file {path}.")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        module = load_file_module(str(path), digest)
+    except (Exception, SystemExit) as error:
+        raise BrokenComponent(f"{kind.singular} {use}: {_cause(error)}") from error
+    return _checked(
+        Component(kind, use, attribute, _attribute(module, attribute, use), str(path), digest[:12], file=path)
+    )
+
+
+@cache
+def load_file_module(path: str, digest: str) -> ModuleType:
+    """The module in a user's own file, executed once for each content; found again by pickle under its name."""
+    name = f"srkit_file_{digest[:12]}_{Path(path).stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _attribute(module: ModuleType, attribute: str, use: str) -> Any:
+    target: Any = module
+    for part in attribute.split("."):
+        if not hasattr(target, part):
+            public = [name for name in vars(module) if not name.startswith("_")]
+            raise NotFound(f"{use}: {module.__name__} has no {attribute!r}.", nearest(attribute, public))
+        target = getattr(target, part)
+    return target
+
+
+def _cause(error: BaseException) -> str:
+    """The error in one line, with the file and line it came from."""
+    if isinstance(error, SyntaxError):
+        return f"syntax error in {error.filename}, line {error.lineno}: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    outside = [frame for frame in frames if "importlib" not in frame.filename and frame.filename != __file__]
+    place = f" ({outside[-1].filename}, line {outside[-1].lineno})" if outside else ""
+    return f"{type(error).__name__}: {error}{place}"
+
+
+__all__ = ["KINDS", "BrokenComponent", "Component", "Listing", "NotFound", "Registry"]

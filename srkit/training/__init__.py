@@ -1,0 +1,1 @@
+"""Training: the loop, stages, checkpoint and resume, precision."""

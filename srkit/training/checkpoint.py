@@ -1,0 +1,170 @@
+"""Checkpoints: whole or not there at all, safetensors for tensors and JSON for the rest, verified when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from srkit.errors import SrkitError
+from srkit.training.state import pack, unpack
+
+STATE_FILE = "state.json"
+TENSORS_FILE = "state.safetensors"
+_NAME = re.compile(r"step-(\d{8,})$")
+
+
+class CorruptCheckpoint(SrkitError):
+    """A checkpoint is not whole; the message names the file and what is wrong with it."""
+
+
+@dataclass
+class Saved:
+    """What a checkpoint holds.
+
+    Attributes:
+        modules: state dicts by role (`generator`, `discriminator`, `ema`, ...).
+        state: everything else: numbers, texts, lists and tensors.
+    """
+
+    modules: dict[str, dict[str, Tensor]]
+    state: dict[str, Any]
+
+
+def checkpoint_name(step: int) -> str:
+    return f"step-{step:08d}"
+
+
+def step_of(path: Path) -> int:
+    match = _NAME.search(path.name)
+    if match is None:
+        raise SrkitError(f"{path} is not named like a checkpoint (step-00000400)")
+    return int(match[1])
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints of a run's `checkpoints` folder, oldest first."""
+    if not folder.is_dir():
+        return []
+    return sorted((one for one in folder.iterdir() if _NAME.search(one.name)), key=step_of)
+
+
+def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], state: Any) -> Path:
+    """Write a checkpoint aside, make sure it is on disk, and rename it into place.
+
+    Raises:
+        SrkitError: the disk is full or read-only; the checkpoints there are as they were.
+    """
+    target = folder / checkpoint_name(step)
+    aside = folder / f".{target.name}.part"
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        for role, weights in modules.items():
+            _save_tensors(aside / f"{role}.safetensors", weights)
+        tensors: dict[str, Tensor] = {}
+        packed = pack(state, tensors, "state")
+        _save_tensors(aside / TENSORS_FILE, tensors)
+        files = {one.name: {"size": one.stat().st_size, "sha256": _hash(one)} for one in sorted(aside.iterdir())}
+        content = json.dumps({"step": step, "files": files, "state": packed}, indent=1)
+        (aside / STATE_FILE).write_text(content, encoding="utf-8")
+        for one in aside.iterdir():
+            _sync(one)
+        if target.exists():
+            shutil.rmtree(target)
+        aside.replace(target)
+        _sync(folder)
+    except OSError as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise SrkitError(
+            f"the checkpoint of step {step} could not be written to {folder}: {error.strerror or error}. "
+            "The checkpoints before it are unharmed; make room and go on with --resume"
+        ) from error
+    except SafetensorError as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise SrkitError(
+            f"the checkpoint of step {step} could not be written to {folder}: {error}. "
+            "The checkpoints before it are unharmed; make room and go on with --resume"
+        ) from error
+    return target
+
+
+def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, path)
+
+
+def load(path: Path) -> Saved:
+    """Read a checkpoint and verify that every file is as it was written.
+
+    Raises:
+        CorruptCheckpoint: a file is absent, cut or changed.
+    """
+    content = _read_state(path)
+    for name, expected in content["files"].items():
+        file = path / name
+        if not file.is_file():
+            raise CorruptCheckpoint(f"{path} is not whole: {name} is missing")
+        if file.stat().st_size != expected["size"]:
+            raise CorruptCheckpoint(
+                f"{path} is not whole: {name} has {file.stat().st_size} bytes, {expected['size']} were written"
+            )
+        if _hash(file) != expected["sha256"]:
+            raise CorruptCheckpoint(f"{path} is not whole: the content of {name} is not what was written")
+    try:
+        tensors = load_file(path / TENSORS_FILE)
+        roles = [name for name in content["files"] if name != TENSORS_FILE]
+        modules = {name.removesuffix(".safetensors"): load_file(path / name) for name in roles}
+        return Saved(modules, unpack(content["state"], tensors))
+    except (SafetensorError, KeyError) as error:
+        raise CorruptCheckpoint(f"{path} cannot be read: {error}") from error
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads((path / STATE_FILE).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CorruptCheckpoint(f"{path} is not whole: {STATE_FILE}: {error.strerror}") from error
+    except ValueError as error:
+        raise CorruptCheckpoint(f"{path} is not whole: {STATE_FILE} is cut or changed ({error})") from error
+    if not isinstance(content, dict) or not {"files", "state", "step"} <= content.keys():
+        raise CorruptCheckpoint(f"{path} is not whole: {STATE_FILE} lacks its tables")
+    return content
+
+
+def newest_whole(folder: Path) -> tuple[Path, Saved, list[str]] | None:
+    """The newest checkpoint that is whole, with its content and what was wrong with newer ones; None for none."""
+    complaints: list[str] = []
+    for path in reversed(checkpoints(folder)):
+        try:
+            return path, load(path), complaints
+        except CorruptCheckpoint as error:
+            complaints.append(str(error))
+    if complaints:
+        raise CorruptCheckpoint("no checkpoint can be used:\n" + "\n".join(complaints))
+    return None
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, is on disk; folders cannot be opened on Windows."""
+    if path.is_dir() and os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,169 @@
+"""A run's folder: found, made, never overwritten; its manifest; the check that a resumed run is the same one."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import tomli
+import torch
+
+import srkit
+from srkit.errors import UserError
+from srkit.experiment import Plan
+from srkit.experiment.resolved import CODE_FOLDER, differences, files_used, write_toml
+
+EXPERIMENT, MANIFEST = "experiment.toml", "manifest.json"
+RUNS = Path("runs")
+
+
+def new_folder(plan: Plan, out: Path | None) -> Path:
+    """The folder of a fresh run: `--out`, or `runs/NAME`, numbered where that exists.
+
+    Raises:
+        UserError: `--out` holds something already, or cannot be made.
+    """
+    if out is not None:
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise UserError(
+                f"{out} is not empty, and a run is never overwritten. Go on with it by --resume, "
+                "or choose another --out"
+            )
+        return _made(out)
+    candidate, number = RUNS / plan.name, 1
+    while candidate.exists():
+        number += 1
+        candidate = RUNS / f"{plan.name}-{number}"
+    return _made(candidate)
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UserError(f"the run folder {folder} cannot be written: {error.strerror}") from None
+    return folder
+
+
+def folder_to_resume(plan: Plan, out: Path | None) -> Path:
+    """The run `--resume` means: `--out`, the folder the experiment file lies in, or the newest `runs/NAME`.
+
+    Raises:
+        UserError: there is none.
+    """
+    if out is None and is_run(plan.path.resolve().parent):
+        return plan.path.parent
+    if out is None:
+        pattern = re.compile(rf"{re.escape(plan.name)}(?:-(\d+))?")
+        found = [(one, pattern.fullmatch(one.name)) for one in RUNS.glob(f"{plan.name}*")]
+        numbered = sorted((int(match[1] or 1), one) for one, match in found if match and is_run(one))
+        if not numbered:
+            raise UserError(f"there is no run of {plan.name!r} in {RUNS}/ to resume; name its folder by --out")
+        return numbered[-1][1]
+    if not is_run(out):
+        raise UserError(f"{out} is not a run folder (it has no {EXPERIMENT} and {MANIFEST}); nothing to resume")
+    return out
+
+
+def is_run(folder: Path) -> bool:
+    return (folder / EXPERIMENT).is_file() and (folder / MANIFEST).is_file()
+
+
+def require_same(folder: Path, plan: Plan, resolved: dict[str, Any]) -> None:
+    """Refuse to resume a run with anything but more steps and other logging.
+
+    Raises:
+        UserError: listing every difference.
+    """
+    try:
+        old = tomli.loads((folder / EXPERIMENT).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError) as error:
+        raise UserError(f"{folder / EXPERIMENT} cannot be read: {error}") from None
+    lines = [f"  {key}: {_shown(before)} -> {_shown(after)}" for key, before, after in differences(old, resolved)]
+    for file in files_used(plan):
+        kept = folder / CODE_FOLDER / file.name
+        if not kept.is_file() or kept.read_bytes() != file.read_bytes():
+            lines.append(f"  {file} is not what this run began with ({kept})")
+    if lines:
+        raise UserError(
+            f"{folder} is a run of another experiment; --resume accepts only more steps and changed logging:\n"
+            + "\n".join(lines)
+            + "\nStart a new run with another --out, or undo these changes"
+        )
+
+
+def _shown(value: Any) -> str:
+    return "(absent)" if value is None else json.dumps(value)
+
+
+def write_experiment(folder: Path, plan: Plan, resolved: dict[str, Any]) -> None:
+    """`experiment.toml` and copies of the users' own files it needs."""
+    for file in files_used(plan):
+        target = folder / CODE_FOLDER / file.name
+        target.parent.mkdir(exist_ok=True)
+        if target.resolve() != file:
+            shutil.copyfile(file, target)
+    write_text(folder / EXPERIMENT, write_toml(resolved))
+
+
+def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
+    """`manifest.json`: what this run was made with. A resumed run adds a session, the rest is as it was."""
+    path = folder / MANIFEST
+    session = {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": sys.argv[1:],
+        "threads": torch.get_num_threads(),
+        "device": facts.pop("device"),
+        "host": platform.platform(),
+    }
+    if path.is_file():
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    else:
+        manifest = {"srkit": srkit.__version__, "versions": versions(), "git": git_commit(), **facts, "sessions": []}
+    manifest["sessions"].append(session)
+    write_text(path, json.dumps(manifest, indent=1) + "\n")
+
+
+def versions() -> dict[str, str]:
+    """Python's and the versions of what computes."""
+    names = ("torch", "torchvision", "pillow", "numpy", "safetensors", "scikit-image")
+    found = {"python": platform.python_version()}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_commit() -> str:
+    """The commit of the repository one stands in, with `+` where files were changed; empty outside of one."""
+    try:
+        ask = {"capture_output": True, "text": True, "timeout": 10, "check": True}
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], **ask).stdout.strip()  # type: ignore[call-overload]
+        changed = subprocess.run(["git", "status", "--porcelain", "-uno"], **ask).stdout  # type: ignore[call-overload]
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return commit + ("+" if changed.strip() else "")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write aside, make sure it is on disk, rename into place."""
+    aside = path.with_name(f".{path.name}.part")
+    with aside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)

@@ -1,0 +1,31 @@
+"""Out of memory: recognised whatever it is called, and explained with what to lower."""
+
+from __future__ import annotations
+
+import torch
+
+from srkit.errors import SrkitError
+from srkit.experiment import Experiment
+
+_WORDS = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that memory ran out: torch has several, the CPU's is a plain RuntimeError."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in _WORDS)
+
+
+def explain_out_of_memory(experiment: Experiment, device: torch.device) -> SrkitError:
+    """What to lower, from what to what."""
+    batch, patch, scale = experiment.data.batch_size, experiment.data.patch_size, experiment.scale
+    smaller = max(scale, patch * 3 // 4 // scale * scale)
+    ways = [f"--set optimizer.accumulation={experiment.optimizer.accumulation * 2} (same result, slower)"]
+    if batch > 1:
+        ways.append(f"data.batch_size from {batch} to {batch // 2}")
+    if smaller < patch:
+        ways.append(f"data.patch_size from {patch} to {smaller}")
+    if batch == 1:
+        ways = ways[1:]
+    return SrkitError(f"out of memory on {device}. Lower one of these: {'; '.join(ways)}")

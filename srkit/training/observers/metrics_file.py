@@ -1,0 +1,59 @@
+"""metrics.jsonl and validation.jsonl: one JSON object a line; on resume, lines after the checkpoint are taken back."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from srkit.hooks import hookimpl
+from srkit.training.run import Run
+
+METRICS, VALIDATION = "metrics.jsonl", "validation.jsonl"
+
+
+class MetricsFile:
+    """Writes the numbers of a run beside it."""
+
+    @hookimpl
+    def srkit_run_start(self, run: Run) -> None:
+        for name in (METRICS, VALIDATION):
+            keep_until(run.folder / name, run.step)
+
+    @hookimpl
+    def srkit_step_end(self, run: Run, step: int, metrics: Mapping[str, Any] | None) -> None:
+        if metrics is not None:
+            rates = {"lr": metrics["lr"]["generator"]}
+            rates |= {f"lr_{role}": rate for role, rate in metrics["lr"].items() if role != "generator"}
+            rest = {key: value for key, value in metrics.items() if key != "lr"}
+            append(run.folder / METRICS, {"step": step, "time": round(time.time(), 3), **rates, **rest})
+
+    @hookimpl
+    def srkit_validation_end(self, run: Run, step: int, scores: Mapping[str, float]) -> None:
+        append(run.folder / VALIDATION, {"step": step, **scores})
+
+
+def append(path: Path, record: Mapping[str, Any]) -> None:
+    """Add one line; an infinite number is null."""
+    finite = {key: None if value in (float("inf"), float("-inf")) else value for key, value in record.items()}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(finite) + "\n")
+
+
+def keep_until(path: Path, step: int) -> None:
+    """Drop the lines of later steps, and a last line that was cut."""
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if record["step"] <= step:
+            kept.append(line + "\n")
+    aside = path.with_name(f".{path.name}.part")
+    aside.write_text("".join(kept), encoding="utf-8")
+    aside.replace(path)

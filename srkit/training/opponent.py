@@ -1,0 +1,62 @@
+"""The discriminator as losses see it: images shifted alike, the original's logits computed once and without graph."""
+
+from __future__ import annotations
+
+import inspect
+
+import torch
+from torch import Tensor, nn
+
+from srkit.contracts import DiscriminatorOutput, Draws
+
+
+class Opponent:
+    """`Views.discriminator` for one part of a batch.
+
+    Args:
+        network: the discriminator.
+        lr: the generator's input, handed on where the network's `forward` takes `lr`.
+        offset: how far (down, right) both images are shifted.
+        room: how many pixels a shifted image loses on each axis.
+        original: in the generator's step the originals, whose logits need no graph; None in the discriminator's.
+    """
+
+    def __init__(
+        self, network: nn.Module, lr: Tensor, offset: tuple[int, int], room: int, original: Tensor | None
+    ) -> None:
+        self.network = network
+        self.lr = lr
+        self.offset = offset
+        self.room = room
+        self.original = original
+        self._originals_output: DiscriminatorOutput | None = None
+
+    def __call__(self, image: Tensor) -> DiscriminatorOutput:
+        if self.original is None or image is not self.original:
+            return self._judge(image)
+        if self._originals_output is None:
+            with torch.no_grad():
+                self._originals_output = self._judge(image)
+        return self._originals_output
+
+    def _judge(self, image: Tensor) -> DiscriminatorOutput:
+        if self.room:
+            down, right = self.offset
+            height, width = image.shape[-2] - self.room, image.shape[-1] - self.room
+            image = image[..., down : down + height, right : right + width]
+        output = self.network(image, lr=self.lr) if takes_lr(self.network) else self.network(image)
+        if isinstance(output, Tensor):
+            output = DiscriminatorOutput([output])
+        return DiscriminatorOutput([logits.float() for logits in output.logits], output.features)
+
+
+def takes_lr(network: nn.Module) -> bool:
+    """Whether a discriminator's forward asks for the LR image."""
+    return "lr" in inspect.signature(network.forward).parameters
+
+
+def draw_offset(draws: Draws, room: int) -> tuple[int, int]:
+    """One shift for a whole batch, each axis in 0..room."""
+    if not room:
+        return 0, 0
+    return int(draws.integers(0, room)[0]), int(draws.integers(0, room)[0])

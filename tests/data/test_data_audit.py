@@ -1,0 +1,127 @@
+"""The fingerprint changes when the data do, and broken pictures are found once."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from srkit.components.datasets.folder import Folder
+from srkit.data.audit import find_broken, find_broken_samples, fingerprint
+from srkit.data.cache import Cached, Subset
+from srkit.data.decoding import save_png
+from srkit.errors import BadImage, UserError
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in range(5):
+        save_png(folder / f"{index}.png", np.full((20 + index, 30, 3), index, np.uint8))
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "text.jpg").write_text("not a picture")
+    return folder
+
+
+class Unfiled:
+    """A set without files: sizes 10 x 10 but for a broken one."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int):
+        if index == 1:
+            raise BadImage("archive.zip/1", "is torn")
+        return (np.zeros((5, 5, 3), np.uint8), np.zeros((10, 10, 3), np.uint8))
+
+    def name(self, index: int) -> str:
+        return f"number {index}"
+
+
+def test_the_fingerprint_follows_the_data(photos, tmp_path):
+    def now(**options) -> str:
+        return fingerprint(Folder(photos), options)
+
+    first = now(seed=12, path=photos)
+    assert first == now(path=photos, seed=12) and len(first) == 64
+    assert first != now(seed=13, path=photos)
+    os.utime(photos / "1.png", ns=(1, 1))
+    second = now(seed=12, path=photos)
+    assert second != first
+    (photos / "1.png").rename(photos / "one.png")
+    assert now(seed=12, path=photos) != second
+    plain = now()
+    photos.rename(tmp_path / "moved")
+    assert fingerprint(Folder(tmp_path / "moved"), {}) == plain
+    assert fingerprint(Subset(Folder(tmp_path / "moved"), range(3)), {}) != plain
+    assert fingerprint(Unfiled(), {"a": 1}) != fingerprint(Unfiled(), {"a": 2})
+
+
+def test_the_fingerprint_names_a_file_that_has_gone(photos):
+    dataset = Folder(photos)
+    (photos / "3.png").unlink()
+    with pytest.raises(BadImage, match=r"3\.png"):
+        fingerprint(dataset, {})
+
+
+def test_broken_and_small_pictures_are_listed(photos):
+    dataset = Folder(photos, seed=None)
+    broken = {bad.path.name: bad.why for bad in find_broken(dataset, minimum=22, workers=2)}
+    assert set(broken) == {"0.png", "1.png", "empty.png", "text.jpg"}
+    assert broken["0.png"] == "30x20 pixels, smaller than the 22x22 that a patch needs"
+    assert "zero bytes" in broken["empty.png"] and "known format" in broken["text.jpg"]
+    by_index = find_broken_samples(dataset, minimum=22)
+    rest = Subset(dataset, [index for index in range(len(dataset)) if index not in by_index])
+    assert [rest.name(index) for index in range(len(rest))] == ["2.png", "3.png", "4.png"]
+    assert find_broken(rest, minimum=22) == []
+
+
+def test_what_was_found_is_remembered(photos, tmp_path):
+    reads: list[int] = []
+
+    class Counted(Folder):
+        def __getitem__(self, index: int):
+            reads.append(index)
+            return super().__getitem__(index)
+
+    memory = tmp_path / "run" / "pictures.json"
+    memory.parent.mkdir()
+    seen: list[tuple[int, int]] = []
+    first = find_broken(
+        Counted(photos), minimum=1, memory=memory, progress=lambda done, total: seen.append((done, total))
+    )
+    assert len(reads) == 7 and len(first) == 2 and seen == [(7, 7)]
+    again = find_broken(Counted(photos), minimum=1, memory=memory)
+    assert len(reads) == 7 and [str(bad) for bad in again] == [str(bad) for bad in first]
+    # Another bound needs no second look at the pictures; a changed file does.
+    assert len(find_broken(Counted(photos), minimum=21, memory=memory)) == 3 and len(reads) == 7
+    save_png(photos / "empty.png", np.zeros((40, 40, 3), np.uint8))
+    assert len(find_broken(Counted(photos), minimum=1, memory=memory)) == 1 and len(reads) == 8
+    memory.write_text("{ torn")
+    assert len(find_broken(Counted(photos), minimum=1, memory=memory)) == 1 and len(reads) == 15
+    assert json.loads(memory.read_text())["version"] == 1
+    with pytest.raises(UserError, match="cannot be written"):
+        find_broken(Folder(photos), minimum=1, memory=tmp_path / "nowhere" / "pictures.json")
+
+
+def test_an_interrupted_search_keeps_what_it_found(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr("srkit.data.audit._CHUNK", 2)
+
+    def stop(done: int, total: int) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    memory = tmp_path / "pictures.json"
+    with pytest.raises(KeyboardInterrupt):
+        find_broken(Folder(photos), minimum=1, memory=memory, progress=stop)
+    assert len(json.loads(memory.read_text())["pictures"]) == 4
+
+
+def test_a_cached_set_is_warm_afterwards_and_sets_without_files_are_read(photos):
+    cached = Cached(Folder(photos), 10**6)
+    find_broken(cached, minimum=1)
+    assert cached.bytes == sum((20 + index) * 30 * 3 for index in range(5))
+    assert [str(bad) for bad in find_broken(Unfiled(), minimum=1)] == ["number 1: is torn"]
+    assert len(find_broken(Unfiled(), minimum=11)) == 3
