@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import tempfile
 import time
@@ -11,65 +10,108 @@ from pathlib import Path
 
 import torch
 
-from srkit.evaluation.judging import make_judge
+from srkit.evaluation.judging import Judge, make_judge
 from srkit.execution import make_ready, make_run
 from srkit.experiment import Plan
 from srkit.training.device import describe
+from srkit.training.failure import told
+from srkit.training.run import Run
 
 PICTURE_BYTES_PER_PIXEL = 2.0
 """What a photo takes as PNG, about."""
+PANELS = 3
+"""Pictures side by side in a sample or strip."""
 
 
 @dataclass(frozen=True)
 class DryRun:
-    """What a run would take: seconds for all steps, bytes of memory at its peak, bytes on disk at its end."""
+    """What a run would take.
+
+    Attributes:
+        device: in words.
+        steps: of the whole run.
+        seconds_per_step: of one update, discriminator and data included.
+        validation_seconds: of one validation on all photos.
+        validations: how many there are, the final table included.
+        memory_bytes: at the peak.
+        disk_bytes: in the run folder at its end.
+    """
 
     device: str
     steps: int
     seconds_per_step: float
+    validation_seconds: float
+    validations: int
     memory_bytes: int
     disk_bytes: int
 
     @property
     def seconds(self) -> float:
-        return self.steps * self.seconds_per_step
+        return self.steps * self.seconds_per_step + self.validations * self.validation_seconds
 
 
 def dry_run(plan: Plan, device: str | None) -> DryRun:
-    """Do the first step twice (the first warms up) and validate one picture; nothing is left behind.
+    """Do the first step, once more for the clock, and validate one picture; nothing is left behind.
 
     Raises:
         SrkitError: as the run itself would.
     """
     ready = make_ready(plan, device, None, lambda _: None)
+    judge = make_judge(ready.assembly, ready.device)
     with tempfile.TemporaryDirectory(prefix="srkit-") as folder:
-        judge = make_judge(ready.assembly, ready.device)
-        run = make_run(ready, Path(folder), None, {})
-        batches = run.batches(1)
-        span = run.timeline.at(1)
-        seconds = 0.0
-        for step in (1, 2):
-            begun = time.perf_counter()
-            run.stepper(1 if step > run.total_steps else step, span, lambda: next(batches), lambda _: None)
-            _wait(ready.device)
-            seconds = time.perf_counter() - begun
-            if run.total_steps == 1:
-                break
-        batches.close()
-        pictures = 0
-        if judge is not None:
-            replace(judge, photos=judge.photos[:1]).validate(run.model, "dry run")
-            pixels = sum(one.lr.shape[-1] * one.lr.shape[-2] * judge.scale**2 for one in judge.photos)
-            pictures = int(pixels * PICTURE_BYTES_PER_PIXEL)
+        run = make_run(ready, Path(folder), judge, {})
+        with told(ready.assembly, ready.device, "in the dry run"):
+            seconds = _time_of_step(run)
+            validation = _time_of_validation(run, judge) if judge is not None else 0.0
         saved = run.save()
-        size = sum(one.stat().st_size for one in saved.iterdir())
-    experiment = plan.experiment
-    every = experiment.validation.every
-    validations = 1 + (run.total_steps // every if every else 0)
-    kept = min(experiment.checkpoint.keep, -(-run.total_steps // experiment.checkpoint.every)) + 1
-    kept += experiment.checkpoint.best is not None
-    disk = size * kept + pictures * validations
-    return DryRun(describe(ready.device), run.total_steps, seconds, _memory(ready.device), disk)
+        checkpoint_bytes = sum(one.stat().st_size for one in saved.iterdir())
+    every = run.experiment.validation.every
+    validations = (run.total_steps // every if every else 0) + 2 if judge is not None else 0
+    return DryRun(
+        describe(ready.device),
+        run.total_steps,
+        seconds,
+        validation,
+        validations,
+        _memory(ready.device),
+        checkpoint_bytes * _checkpoints_kept(run) + validations * _picture_bytes(judge),
+    )
+
+
+def _time_of_step(run: Run) -> float:
+    """Seconds of an update. The first warms up; the second is the same one again, or the run's second."""
+    batches = run.batches(1)
+    seconds = 0.0
+    for step in range(1, min(2, run.total_steps) + 1):
+        begun = time.perf_counter()
+        run.stepper(step, run.timeline.at(step), lambda: next(batches), lambda terms: run.ledger.add(1, terms))
+        _wait(run.device)
+        seconds = time.perf_counter() - begun
+    batches.close()
+    return seconds
+
+
+def _time_of_validation(run: Run, judge: Judge) -> float:
+    """Seconds for all photos, by the smallest one's."""
+    photo = min(judge.photos, key=lambda one: one.lr.numel())
+    begun = time.perf_counter()
+    replace(judge, photos=[photo]).validate(run.model, "dry run")
+    seconds = time.perf_counter() - begun
+    return seconds * sum(one.lr.numel() for one in judge.photos) / photo.lr.numel()
+
+
+def _checkpoints_kept(run: Run) -> int:
+    table = run.experiment.checkpoint
+    written = -(-run.total_steps // table.every)
+    return min(table.keep, written) + (table.best is not None)
+
+
+def _picture_bytes(judge: Judge | None) -> int:
+    """What the pictures of one validation take."""
+    if judge is None:
+        return 0
+    pixels = sum(one.lr.shape[-1] * one.lr.shape[-2] * judge.scale**2 for one in judge.photos)
+    return int(pixels * PANELS * PICTURE_BYTES_PER_PIXEL)
 
 
 def _wait(device: torch.device) -> None:
@@ -80,8 +122,13 @@ def _wait(device: torch.device) -> None:
 
 
 def _memory(device: torch.device) -> int:
+    """Bytes at the peak: of the card, or of this process; 0 where the system does not say (Windows)."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
+    if sys.platform == "win32":
+        return 0
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # kilobytes on Linux, bytes on macOS
     return peak if sys.platform == "darwin" else peak * 1024

@@ -21,14 +21,22 @@ from srkit.errors import ExperimentError, SrkitError, UserError
 from srkit.evaluation.judging import Judge, count_parameters, make_judge
 from srkit.evaluation.rows import Model, Row
 from srkit.evaluation.scores_file import write_scores
-from srkit.evaluation.strips import StripWriter
+from srkit.evaluation.strips import SampleStrip, StripWriter
 from srkit.experiment import Plan
 from srkit.experiment.resolved import resolve
 from srkit.hooks import HookCaller
 from srkit.registry import KINDS, Registry
 from srkit.training import checkpoint, setup
 from srkit.training.device import choose_device, describe, prepare
-from srkit.training.folder import folder_to_resume, new_folder, require_same, write_experiment, write_manifest
+from srkit.training.failure import ComponentFailed, told
+from srkit.training.folder import (
+    DATA_MEMORY,
+    folder_to_resume,
+    new_folder,
+    require_same,
+    write_experiment,
+    write_manifest,
+)
 from srkit.training.observers.metrics_file import MetricsFile
 from srkit.training.observers.pictures import SamplePictures
 from srkit.training.observers.retention import Retention
@@ -92,31 +100,44 @@ def execute(
         SrkitError: with the one message there is to show.
     """
     folder = folder_to_resume(plan, out) if resume else new_folder(plan, out)
-    ready = make_ready(plan, device, folder / "data.json", notice)
+    if folder.resolve().name == BASELINE:
+        raise UserError(f"{folder}: {BASELINE!r} is the baseline's name in the table; give the run another --out")
+    ready = make_ready(plan, device, folder / DATA_MEMORY, notice)
     resolved = resolve(plan, ready.outcomes)
     found = None
     if resume:
-        require_same(folder, plan, resolved)
+        require_same(folder, plan, resolved, ready.facts["data"])
         found = checkpoint.newest_whole(folder / "checkpoints")
+    plugins = _plugins(registry, notice)
+    ready.facts["plugins"] = {name: version for name, (_, version) in plugins.items()}
+    upscale = baseline(plan.experiment.scale, registry).to(ready.device)
+    with told(ready.assembly, ready.device, "while the validation photos were made ready"):
+        judge = make_judge(ready.assembly, ready.device)
+    watching = {name: plugin for name, (plugin, _) in plugins.items()}
+    watching |= {**(observers or {}), **_own_observers(ready.assembly, upscale)}
+    run = make_run(ready, folder, judge, watching)
     write_experiment(folder, plan, resolved)
-    write_manifest(folder, ready.facts)
-    judge = make_judge(ready.assembly, ready.device)
-    run = make_run(ready, folder, judge, _observers(ready.assembly, registry, observers or {}))
+    changes = write_manifest(folder, ready.facts)
     run.warnings = ready.assembly.warnings()
-    for warning in run.warnings:
+    for warning in [*run.warnings, *changes]:
         notice(f"warning: {warning}")
     if found is not None:
-        path, saved, complaints = found
-        for complaint in complaints:
-            notice(f"warning: {complaint}; using {path.name} instead")
-        run.restore(saved)
-        notice(f"resuming {folder} after step {run.step} of {run.total_steps}")
+        _restore(run, *found, notice)
     with _interruptible(run):
         _train(run)
     outcome = Outcome(run)
-    if not run.stop_reason and judge is not None:
-        _judge(outcome, judge, registry)
+    if judge is None:
+        notice("there is no data.validate and no validation.photos: nothing judges this run, and there is no table")
+    elif not outcome.interrupted:
+        _judge(outcome, judge, upscale)
     return outcome
+
+
+def _restore(run: Run, path: Path, saved: checkpoint.Saved, complaints: list[str], notice: Notice) -> None:
+    for complaint in complaints:
+        notice(f"warning: {complaint}; using {path.name} instead")
+    run.restore(saved)
+    notice(f"resuming {run.folder} after step {run.step} of {run.total_steps}")
 
 
 def make_ready(plan: Plan, device_name: str | None, memory: Path | None, notice: Notice) -> Prepared:
@@ -129,10 +150,10 @@ def make_ready(plan: Plan, device_name: str | None, memory: Path | None, notice:
     experiment = plan.experiment
     prepare(device, deterministic=experiment.deterministic)
     assembly = _assembled(plan)
-    skipped = _without_broken(assembly, memory)
-    data = setup.cached(assembly.train, experiment)
-    assembly.train = data
-    setup.warm(data)
+    with told(assembly, device, "while the pictures were looked at"):
+        data, skipped = _without_broken(assembly, memory)
+        assembly.train = data
+        setup.warm(data)
     workers = setup.choose_workers(experiment, data)
     setup.move(assembly, device)
     precision, why = best_precision(device)
@@ -166,16 +187,30 @@ def _assembled(plan: Plan) -> Assembly:
     """Build; where that fails, a rehearsal finds everything else that is wrong, so that all is said at once."""
     try:
         return assemble(plan)
-    except ExperimentError as error:
+    except SrkitError as error:
+        if not isinstance(error, ExperimentError):
+            raise
         rehearse(plan)
         known = {str(problem) for problem in plan.problems}
         plan.problems.extend(one for one in error.problems if str(one) not in known)
         raise ExperimentError(plan.problems) from error
+    except Exception as error:
+        # a factory raised something of its own; the rehearsal builds each part by itself and says which
+        rehearse(plan)
+        if plan.problems:
+            raise ExperimentError(plan.problems) from error
+        raise
 
 
-def _without_broken(assembly: Assembly, memory: Path | None) -> list[str]:
-    """Refuse broken or too small pictures, or leave them out where the file says so; gives those left out."""
+def _without_broken(assembly: Assembly, memory: Path | None) -> tuple[Cached, list[str]]:
+    """Refuse broken or too small pictures, or leave them out where the file says so.
+
+    Gives the training set behind its cache, warm with what was decoded here, and the pictures left out.
+    """
     experiment = assembly.plan.experiment
+    for role, dataset in (("train", assembly.train), ("validate", assembly.validate)):
+        if dataset is not None and not len(dataset):
+            raise UserError(f"data.{role}: the data set holds no picture")
     data = setup.cached(assembly.train, experiment)
     broken = find_broken_samples(data, minimum=experiment.data.patch_size, memory=memory)
     broken_validate = {}
@@ -190,13 +225,16 @@ def _without_broken(assembly: Assembly, memory: Path | None) -> list[str]:
             "Remove them, or leave them out with skip_broken = true in [data]"
         )
     if broken:
-        assembly.train = Subset(assembly.train, [one for one in range(len(data)) if one not in broken])
-        if not len(assembly.train):
+        kept = [one for one in range(len(data)) if one not in broken]
+        if not kept:
             raise UserError("no training picture is left: all of them are broken or too small")
+        data = setup.cached(Subset(assembly.train, kept), experiment)
     if broken_validate and assembly.validate is not None:
-        kept = [one for one in range(len(assembly.validate)) if one not in broken_validate]
-        assembly.validate = Subset(assembly.validate, kept)
-    return [str(one) for one in found]
+        if len(broken_validate) == len(assembly.validate):
+            raise UserError("no validation picture is left: all of them are broken or too small")
+        usable = [one for one in range(len(assembly.validate)) if one not in broken_validate]
+        assembly.validate = Subset(assembly.validate, usable)
+    return data, [str(one) for one in found]
 
 
 def _fingerprint(plan: Plan, role: str, dataset: Any) -> str:
@@ -239,21 +277,31 @@ def make_run(ready: Prepared, folder: Path, judge: Judge | None, observers: Mapp
     )
 
 
-def _observers(assembly: Assembly, registry: Registry, observers: Mapping[str, Any]) -> dict[str, Any]:
-    """The run's own observers and the installed plugins, in the order they are registered; the last is called first."""
+def _plugins(registry: Registry, notice: Notice) -> dict[str, tuple[Any, str]]:
+    """The installed plugins with their distribution and version; one that cannot be loaded is left out, and named."""
+    kind = KINDS["plugins"]
+    plugins: dict[str, tuple[Any, str]] = {}
+    for entry in registry.entries(kind):
+        try:
+            found = registry.find(kind, entry.qualified, Path.cwd())
+        except UserError as error:
+            notice(f"warning: a plugin is left out: {error}")
+            continue
+        plugins[entry.qualified] = found.factory, f"{found.distribution} {found.version}"
+    return plugins
+
+
+def _own_observers(assembly: Assembly, upscale: nn.Module) -> dict[str, Any]:
+    """The run's own observers. The last registered is called first: numbers are on disk before anything can fail."""
     experiment = assembly.plan.experiment
     best = experiment.checkpoint.best
     higher = assembly.metrics[best].higher_is_better if best is not None else True
-    plugins: dict[str, Any] = {"retention": Retention(experiment.checkpoint.keep, best, higher)}
-    plugins["pictures"] = SamplePictures()
+    own: dict[str, Any] = {"retention": Retention(experiment.checkpoint.keep, best, higher)}
+    own["pictures"] = SamplePictures(SampleStrip(BASELINE, upscale))
     if experiment.log.tensorboard:
-        plugins["tensorboard"] = TensorBoard()
-    plugins["metrics-file"] = MetricsFile()
-    plugins |= observers
-    kind = KINDS["plugins"]
-    for entry in registry.entries(kind):
-        plugins[entry.qualified] = registry.find(kind, entry.qualified, Path.cwd()).factory
-    return plugins
+        own["tensorboard"] = TensorBoard()
+    own["metrics-file"] = MetricsFile()
+    return own
 
 
 @contextmanager
@@ -277,12 +325,10 @@ def _interruptible(run: Run) -> Iterator[None]:
 
 
 def _train(run: Run) -> None:
-    """Train; what torch complains about is put into the experiment's words where a rehearsal finds the reason."""
+    """Train; where a component failed because tables contradict each other, a rehearsal says so by file and line."""
     try:
         train(run)
-    except SrkitError:
-        raise
-    except (RuntimeError, ValueError, TypeError) as error:
+    except ComponentFailed as error:
         plan = run.assembly.plan
         rehearse(plan)
         if plan.problems:
@@ -290,15 +336,20 @@ def _train(run: Run) -> None:
         raise
 
 
-def _judge(outcome: Outcome, judge: Judge, registry: Registry) -> None:
+def _judge(outcome: Outcome, judge: Judge, upscale: nn.Module) -> None:
     """The final table against the baseline, `scores.json` and a strip for each photo."""
     run = outcome.run
     strips = StripWriter(run.folder / "strips", BASELINE, run.name)
     models = [
-        Model(BASELINE, baseline(run.assembly.plan.experiment.scale, registry).to(run.device)),
+        Model(BASELINE, upscale),
         Model(run.name, run.model, parameters=count_parameters(run.model), warnings=run.warnings),
     ]
-    outcome.rows = judge.score(models, strips)
+    try:
+        with told(run.assembly, run.device, "while the photos were judged"):
+            outcome.rows = judge.score(models, strips)
+    except KeyboardInterrupt:
+        run.stop_reason = INTERRUPTED  # training is done and saved; --resume goes on here
+        return
     outcome.strips = strips.written
     write_scores(run.folder / "scores.json", outcome.rows)
 

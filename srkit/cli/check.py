@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
+from srkit.cli.failures import WRONG_INPUT
 from srkit.cli.plan import experiment_file
-from srkit.errors import ExperimentError, Problem
+from srkit.errors import ExperimentError, Problem, UserError
 from srkit.experiment import complete, read_experiment
 from srkit.registry import Registry
 
@@ -21,48 +24,62 @@ def check_command(experiments: tuple[Path, ...], settings: tuple[str, ...], as_j
     """Check an experiment file without training.
 
     \b
-    srkit check experiments/espcn.toml
-    srkit check experiments/*.toml --json
+    Examples:
+      srkit check experiments/espcn.toml
+      srkit check experiments/*.toml --json
     """
     registry = Registry.installed()
     found: list[Problem] = []
     for path in experiments:
-        problems = _check(path, settings, registry, quiet=as_json)
-        found += problems
-        if not problems and not as_json:
+        findings = Findings(quiet=as_json)
+        _check(path, settings, registry, findings)
+        found += findings.problems
+        if not findings.problems and not as_json:
             click.echo(f"{path}: ok")
     if as_json:
-        click.echo(json.dumps([_as_json(one) for one in found], indent=1))
+        click.echo(json.dumps([_as_object(one) for one in found], indent=1))
     if found:
-        raise click.exceptions.Exit(2)
+        raise click.exceptions.Exit(WRONG_INPUT)
 
 
-def _check(path: Path, settings: tuple[str, ...], registry: Registry, *, quiet: bool) -> list[Problem]:
-    problems: list[Problem] = []
+@dataclass
+class Findings:
+    """The problems of one file, each shown as soon as it is known and once."""
 
-    def report(found: list[Problem]) -> None:
-        for problem in found:
-            if problem not in problems:
-                problems.append(problem)
-                if not quiet:
+    quiet: bool
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, news: Iterable[Problem]) -> None:
+        for problem in news:
+            if problem not in self.problems:
+                self.problems.append(problem)
+                if not self.quiet:
                     click.echo(str(problem))
 
+
+def _check(path: Path, settings: tuple[str, ...], registry: Registry, findings: Findings) -> None:
+    file = experiment_file(path)
+    if not file.exists():
+        findings.add([Problem("there is no such experiment file", file=str(file))])
+        return
     try:
-        reading = read_experiment(experiment_file(path), settings)
+        reading = read_experiment(file, settings)
     except ExperimentError as error:
-        report(error.problems)
-        return problems
+        findings.add(error.problems)
+        return
+    except UserError as error:
+        findings.add([Problem(str(error).removeprefix(f"{file} "), file=str(file))])
+        return
     # the file's own structure first: it is known before torch is imported
-    report(reading.problems)
+    findings.add(reading.problems)
     plan = complete(reading, registry)
     from srkit.assembly import rehearse
 
     rehearse(plan)
-    report(plan.problems)
-    return problems
+    findings.add(plan.problems)
 
 
-def _as_json(problem: Problem) -> dict[str, object]:
+def _as_object(problem: Problem) -> dict[str, object]:
     return {
         "file": problem.file,
         "line": problem.line,

@@ -1,8 +1,14 @@
-"""`srkit doctor`: what this machine has, and what is missing."""
+"""`srkit doctor`: what this machine has, and what is missing; whatever is broken is a finding, never a failure."""
 
 from __future__ import annotations
 
+import json
+import os
 import platform
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -10,78 +16,133 @@ import click
 
 import srkit
 
+PACKAGES = ("torch", "torchvision", "pillow", "numpy", "scikit-image", "safetensors", "tensorboard")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination; not `ok` where something is missing or broken."""
+
+    name: str
+    finding: str
+    ok: bool = True
+
 
 @click.command("doctor")
-def doctor_command() -> None:
-    """Say what this machine has: Python, torch, devices, plugins, cached weights.
+@click.option("--json", "as_json", is_flag=True, help="A list of findings, for scripts.")
+def doctor_command(as_json: bool) -> None:
+    """Say what this machine has, and what is missing.
 
     \b
-    srkit doctor
-    srkit doctor | head -20
+    Examples:
+      srkit doctor
+      srkit doctor --json
     """
-    from rich.console import Console
+    sections = (_software, _devices, _weights, _plugins)
+    findings = [finding for section in sections for finding in _examined(section)]
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in findings], indent=1))
+        return
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
+    from srkit.cli.console import results
+
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for name, finding in [*_software(), *_devices(), *_weights(), *_plugins()]:
-        table.add_row(name, finding)
-    Console().print(table)
+    for one in findings:
+        table.add_row(f"[bold]{escape(one.name)}[/bold]", escape(one.finding), style=None if one.ok else "red")
+    results().rows(table)
 
 
-def _software() -> list[tuple[str, str]]:
-    rows = [("srkit", srkit.__version__), ("python", f"{platform.python_version()} on {platform.platform()}")]
-    for name in ("torch", "torchvision", "pillow", "numpy", "scikit-image", "tensorboard"):
+def _examined(section: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """A section's findings up to where it breaks, which is a finding too: a broken torch, a damaged plugin."""
+    found: list[Finding] = []
+    try:
+        found.extend(section())
+    except (Exception, SystemExit) as error:
+        found.append(Finding(section.__name__.strip("_"), f"{type(error).__name__}: {error}", ok=False))
+    return found
+
+
+def _software() -> Iterator[Finding]:
+    yield Finding("srkit", f"{srkit.__version__} in {Path(srkit.__file__).parent}")
+    yield Finding("python", f"{platform.python_version()} on {platform.platform()}")
+    for name in PACKAGES:
         try:
-            rows.append((name, metadata.version(name)))
+            yield Finding(name, metadata.version(name))
         except metadata.PackageNotFoundError:
-            rows.append((name, f"missing: pip install {name}"))
-    return rows
+            yield Finding(name, f"missing: pip install {name}", ok=False)
 
 
-def _devices() -> list[tuple[str, str]]:
+def _devices() -> Iterator[Finding]:
     import torch
 
-    from srkit.training.device import choose_device
+    from srkit.training.device import choose_device, describe
     from srkit.training.precision import best_precision
 
     device = choose_device(None)
     precision, why = best_precision(device)
-    rows = [("device", f"{device} (used by default)"), ("precision", f"auto means {precision}: {why}")]
-    rows.append(("threads", str(torch.get_num_threads())))
-    if torch.version.cuda is None:
-        rows.append(("cuda", "this torch was built without CUDA"))
+    yield Finding("device", f"{describe(device)}, used by default")
+    yield Finding("precision", f"auto means {precision} on {device.type}: {why}")
+    yield Finding("threads", f"{torch.get_num_threads()} of {os.cpu_count()} processors")
+    driver = _driver()
+    if torch.version.cuda is None and torch.version.hip is None:
+        way = "; pip install --force-reinstall torch torchvision brings one that has it" if driver else ""
+        yield Finding("cuda", f"this torch was built without CUDA{way}", ok=not driver)
     elif not torch.cuda.is_available():
-        rows.append(("cuda", f"torch has CUDA {torch.version.cuda}, and no card or driver is found"))
+        yield Finding("cuda", f"torch has CUDA {torch.version.cuda} and can use no card", ok=not driver)
     for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         facts = torch.cuda.get_device_properties(number)
-        rows.append(
-            (f"cuda:{number}", f"{facts.name}, {facts.total_memory / 2**30:.1f} GiB, CUDA {torch.version.cuda}")
-        )
-    return rows
+        best, why = best_precision(torch.device("cuda", number))
+        words = f"{facts.name}, {facts.total_memory / 2**30:.1f} GiB, CUDA {torch.version.cuda}, {best}: {why}"
+        yield Finding(f"cuda:{number}", words)
+    if driver:
+        yield Finding("driver", driver)
+    if torch.backends.mps.is_available():
+        yield Finding("mps", "Metal can be used")
 
 
-def _weights() -> list[tuple[str, str]]:
+def _driver() -> str:
+    """NVIDIA's cards and driver as nvidia-smi names them; empty where there are none."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ""
+    query = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    rows = [line.rpartition(",") for line in answer.splitlines() if line.strip()]
+    return "; ".join(dict.fromkeys(f"{version.strip()} for {name.strip()}" for name, _, version in rows))
+
+
+def _weights() -> Iterator[Finding]:
     import torch
 
     folder = Path(torch.hub.get_dir()) / "checkpoints"
-    files = sorted(folder.glob("vgg*")) if folder.is_dir() else []
+    files = sorted(one for one in folder.iterdir() if one.is_file()) if folder.is_dir() else []
     if not files:
-        return [("weights", f'none in {folder}: weights = "imagenet" downloads them, "auto" uses random features')]
-    return [("weights", f"{one} ({one.stat().st_size / 1e6:.0f} MB)") for one in files]
+        yield Finding("weights", f"none in {folder}: feature losses download theirs, or use random features")
+    for one in files:
+        yield Finding("weights", f"{one} ({one.stat().st_size / 1e6:.0f} MB)")
 
 
-def _plugins() -> list[tuple[str, str]]:
+def _plugins() -> Iterator[Finding]:
     from srkit.registry import Registry
+    from srkit.registry.discovery import ALLOW_LIST, allowed_distributions
 
+    allowed = allowed_distributions()
+    if allowed is not None:
+        yield Finding("plugins", f"{ALLOW_LIST} limits them to: {', '.join(sorted(allowed)) or 'built-ins'}")
     listings = Registry.installed().listings()
-    rows = []
     for distribution in dict.fromkeys(one.entry.distribution for one in listings):
         own = [one for one in listings if one.entry.distribution == distribution]
-        bad = [one for one in own if one.state != "ok"]
-        words = f"{own[0].entry.version}, {len(own)} components"
-        if bad:
-            words += "; " + "; ".join(f"{one.entry.name} is {one.state}: {one.reason}" for one in bad)
-        rows.append((distribution, words))
-    return rows
+        words = f"{own[0].entry.version}, {len(own)} component{'s' if len(own) > 1 else ''}"
+        bad = [f"{one.entry.name} is {one.state}: {one.reason}" for one in own if one.state != "ok"]
+        yield Finding(
+            "plugin" if distribution != "srkit" else "built in",
+            "; ".join([f"{distribution} {words}", *bad]),
+            ok=not bad,
+        )

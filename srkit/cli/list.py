@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import groupby
 
 import click
 
-from srkit.registry import KINDS, Listing, Registry, kind_named
+from srkit.errors import UserError
+from srkit.registry import KINDS, Kind, Listing, Registry, kind_named
 
 
 @click.command("list")
@@ -21,20 +23,45 @@ def list_command(kind: str | None, as_json: bool, verify: bool) -> None:
     """List the components that are installed.
 
     \b
-    srkit list
-    srkit list generators
+    Examples:
+      srkit list
+      srkit list generators --json
     """
-    chosen = kind_named(kind) if kind else None
-    listings = Registry.installed().listings(chosen)
+    registry = Registry.installed()
+    chosen = _kind(kind, registry) if kind else None
+    listings = registry.listings(chosen)
     if verify:
-        listings = [_verified(one) for one in listings]
+        # a process each, as many at a time as there are processors: every one of them may import torch
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            listings = list(pool.map(_verified, listings))
     if as_json:
-        click.echo(json.dumps([_as_json(one) for one in listings], indent=1))
+        click.echo(json.dumps([as_object(one) for one in listings], indent=1))
         return
-    _print(listings, [chosen.plural] if chosen else list(KINDS))
+    _print(listings, [chosen] if chosen else list(KINDS.values()))
 
 
-def _as_json(listing: Listing) -> dict[str, str]:
+def _kind(text: str, registry: Registry) -> Kind:
+    """The kind that is meant; who names a component instead is told how to see it."""
+    try:
+        return kind_named(text)
+    except UserError as error:
+        found = where_named(text, registry)
+        if not found:
+            raise
+        raise UserError(f"{text!r} is no kind of component but {found}") from error
+
+
+def where_named(name: str, registry: Registry) -> str:
+    """Which kinds have a component of this name and what to type for it; empty where none has."""
+    entries = [entry for entry in registry.entries() if name in (entry.name, entry.qualified)]
+    kinds = list(dict.fromkeys(entry.kind for entry in entries))
+    words = " and ".join(f"a {kind.singular.replace('_', ' ')}" for kind in kinds)
+    ways = " or ".join(f"`srkit show {kind.plural} {name}`" for kind in kinds)
+    return f"{words}. Try {ways}." if kinds else ""
+
+
+def as_object(listing: Listing) -> dict[str, str]:
+    """The line of a component as a script reads it."""
     entry = listing.entry
     return {
         "kind": entry.kind.plural,
@@ -48,33 +75,35 @@ def _as_json(listing: Listing) -> dict[str, str]:
     }
 
 
-def _print(listings: list[Listing], kinds: list[str]) -> None:
+def _print(listings: list[Listing], kinds: list[Kind]) -> None:
+    from srkit.cli.console import PIPED_WIDTH, results
+
+    console = results(PIPED_WIDTH)
+    for kind in kinds:
+        rows = [one for one in listings if one.entry.kind == kind]
+        if not rows and len(kinds) > 1:
+            continue
+        console.print(f"[bold]{kind.plural.replace('_', ' ')}[/bold] {kind.summary}")
+        console.rows(_table(rows) if rows else "  none installed")
+        console.print()
+
+
+def _table(rows: list[Listing]) -> object:
     from rich import box
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
-    by_kind = {kind: list(group) for kind, group in groupby(listings, key=lambda one: one.entry.kind.plural)}
-    for kind in kinds:
-        rows = by_kind.get(kind, [])
-        if not rows and len(kinds) > 1:
-            continue
-        console.print(f"[bold]{kind.replace('_', ' ')}[/bold] {KINDS[kind].summary}")
-        if not rows:
-            console.print("  none installed\n")
-            continue
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
-        table.add_column("name", style="cyan", no_wrap=True)
-        table.add_column("summary", ratio=1)
-        table.add_column("from", style="dim", no_wrap=True)
-        for row in rows:
-            summary = escape(row.summary)
-            if row.state != "ok":
-                summary = f"[red]{row.state}[/red]: {escape(row.reason)}"
-            table.add_row(escape(row.entry.name), summary, f"{row.entry.distribution} {row.entry.version}")
-        console.print(table)
-        console.print()
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
+    table.add_column("name", style="cyan", no_wrap=True)
+    table.add_column("summary", overflow="fold")
+    table.add_column("from", style="dim", no_wrap=True)
+    for row in rows:
+        summary = escape(row.summary)
+        if row.state != "ok":
+            summary = f"[red]{row.state}[/red]: {escape(row.reason)}"
+        name = row.entry.qualified if row.state == "conflict" else row.entry.name
+        table.add_row(escape(name), summary, escape(f"{row.entry.distribution} {row.entry.version}"))
+    return table
 
 
 _IMPORT = """
@@ -84,7 +113,7 @@ from srkit.registry import Registry, kind_named
 try:
     Registry.installed().find(kind_named(sys.argv[1]), sys.argv[2], Path.cwd())
 except Exception as error:
-    sys.exit(f"{error}")
+    sys.exit(" ".join(str(error).split()))
 """
 
 
@@ -94,10 +123,11 @@ def _verified(listing: Listing) -> Listing:
         return listing
     command = [sys.executable, "-c", _IMPORT, listing.entry.kind.plural, listing.entry.qualified]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
         return replace(listing, state="broken", reason="its import takes longer than two minutes")
     if done.returncode == 0:
         return listing
-    reason = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"its import ended with {done.returncode}"
+    said = done.stderr.strip().splitlines()
+    reason = said[-1] if said else f"its import ended the process with {done.returncode}"
     return replace(listing, state="broken", reason=reason)

@@ -10,17 +10,18 @@ from typing import Any
 import click
 
 import srkit
-from srkit.errors import SrkitError
+from srkit.cli.failures import FAILED, reader_gone, report
+from srkit.errors import SrkitError, nearest
 
 COMMANDS = {
     "run": "Train an experiment and judge the result against bicubic.",
     "list": "List the components that are installed.",
     "show": "Show a component: its options, where it comes from, its size.",
     "check": "Check an experiment file without training.",
-    "doctor": "Say what this machine has: Python, torch, devices, plugins, cached weights.",
+    "doctor": "Say what this machine has, and what is missing.",
     "upscale": "Upscale pictures with a trained run.",
 }
-"""The built-in commands: name -> one sentence. The code of each is in `srkit/cli/NAME.py`."""
+"""The built-in commands: name -> one sentence. The code of each is `NAME_command` in `srkit/cli/NAME.py`."""
 
 
 class Commands(click.Group):
@@ -35,77 +36,79 @@ class Commands(click.Group):
         return self._plugin_command(cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args and args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
-            from srkit.errors import nearest
-
-            hint = nearest(args[0], self.list_commands(ctx)) or "`srkit --help` lists the commands."
-            raise click.UsageError(f"no command {args[0]!r}. {hint}")
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            hint = nearest(args[0], self.list_commands(ctx)) or f"Commands: {', '.join(self.list_commands(ctx))}."
+            raise click.UsageError(f"no command {args[0]!r}. {hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [*COMMANDS.items(), *((name, summary) for name, summary in self._plugins().items())]
+        rows = [*COMMANDS.items(), *((name, text) for name, text in self._plugins().items() if name not in COMMANDS)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # click itself ends the process without a word, whichever pipe it was
+            if reader_gone():
+                raise click.exceptions.Exit(FAILED) from error
+            raise RuntimeError("a pipe to another process broke") from error
+
     def _plugins(self) -> dict[str, str]:
+        """Name -> sentence, or why it cannot be used; a command named like a built-in goes by its qualified name."""
         from srkit.registry import KINDS, Registry
 
         listings = Registry.installed().listings(KINDS["commands"])
-        return {one.entry.name: one.summary or one.reason for one in listings}
+        rows = {}
+        for one in listings:
+            taken = one.state == "conflict" or one.entry.name in COMMANDS
+            name = one.entry.qualified if taken else one.entry.name
+            rows[name] = f"(broken: {one.reason})" if one.state == "broken" else one.summary
+        return rows
 
     def _plugin_command(self, name: str) -> click.Command | None:
-        from srkit.registry import KINDS, NotFound, Registry
+        from srkit.registry import KINDS, Registry
 
         kind = KINDS["commands"]
         registry = Registry.installed()
-        try:
-            command = registry.find(kind, name, Path.cwd()).factory
-        except NotFound:
+        if not any(name in (entry.name, entry.qualified) for entry in registry.entries(kind)):
             return None
+        command = registry.find(kind, name, Path.cwd()).factory
         if not isinstance(command, click.Command):
-            raise SrkitError(f"the plugin command {name!r} is not a click command")
+            raise SrkitError(f"the plugin command {name!r} is a {type(command).__name__}, not a click command")
         return command
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(srkit.__version__, prog_name="srkit")
-def cli() -> None:
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(srkit.__version__, prog_name="srkit", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Experiments with image super-resolution out of interchangeable parts.
 
     \b
-    srkit run experiments/espcn.toml
-    srkit list generators
+    Examples:
+      srkit run experiments/espcn.toml
+      srkit list generators
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main() -> None:
     """Run the command line; errors end it with one message and an exit code, never a traceback."""
     try:
         code = cli.main(standalone_mode=False, prog_name="srkit")
-    except click.exceptions.Exit as error:
-        code = error.exit_code
-    except click.Abort:
-        code = 130
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except SrkitError as error:
-        _say(error)
-        code = error.exit_code
-    except BrokenPipeError:
-        # the reader (head, less) has gone; what is still buffered has nowhere to go
-        sys.stderr.close()
-        code = 0
-    except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
-        code = 130
-    except OSError as error:
-        click.echo(f"error: {error.filename or ''}: {error.strerror or error}".replace("error: :", "error:"), err=True)
-        code = 1
+    except SystemExit:
+        raise
+    except BaseException as error:
+        code = _reported(error)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _say(error: SrkitError) -> None:
-    click.echo(f"error: {error}", err=True)
-    for note in getattr(error, "__notes__", ()):
-        click.echo(f"       {note}", err=True)
+def _reported(error: BaseException) -> int:
+    try:
+        return report(error)
+    except BrokenPipeError:
+        reader_gone()  # nobody reads the message either
+        return FAILED

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from srkit.hooks import hookimpl
 from srkit.training.run import Run
 
 WAITING_TOO_LONG = 0.2
+
+
+class Bar(Progress):
+    """The moving line, and the losses on lines of their own beneath it: a GAN's do not fit beside a bar."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        for task in self.tasks:
+            if task.fields["numbers"]:
+                yield Padding(Text(task.fields["numbers"]), (0, 0, 0, 2))
 
 
 class ProgressDisplay:
@@ -34,12 +46,11 @@ class ProgressDisplay:
         self.begun = time.monotonic()
         if not self.console.is_terminal:
             return
-        self.bar = Progress(
+        self.bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(bar_width=16),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[numbers]}"),
             console=self.console,
         )
         self.task = self.bar.add_task(run.name, total=run.total_steps, completed=run.step, numbers="")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from srkit.cli.failures import INTERRUPTED
 from srkit.cli.plan import sound_plan
 from srkit.registry import Registry
 
@@ -37,8 +38,9 @@ def run_command(
     """Train an experiment and judge the result against bicubic.
 
     \b
-    srkit run experiments/espcn.toml
-    srkit run experiments/espcn.toml --set steps=500 --set generator.channels=64 --out runs/small
+    Examples:
+      srkit run experiments/espcn_vgg.toml
+      srkit run experiments/espcn.toml --set generator.channels=64 --out runs/c64
     """
     if out is not None and len(experiments) > 1:
         raise click.UsageError("--out names one run folder; leave it out for several experiments")
@@ -72,22 +74,21 @@ def _run(plan: Plan, registry: Registry, out: Path | None, *, resume: bool, devi
             highlight=False,
             soft_wrap=True,
         )
-        raise click.exceptions.Exit(130)
+        raise click.exceptions.Exit(INTERRUPTED)
     _show(outcome, screen, quiet=quiet)
 
 
 def _show(outcome: Outcome, screen: Console, *, quiet: bool) -> None:
-    from rich.console import Console
-
+    from srkit.cli.console import results
     from srkit.evaluation.rows import by_protocol
     from srkit.evaluation.table import scores_table
 
     run = outcome.run
     if run.stop_reason:
         screen.print(f"stopped after step {run.step} of {run.total_steps}: {run.stop_reason}", soft_wrap=True)
-    results = Console()
+    console = results()
     for rows in by_protocol(outcome.rows):
-        results.print(scores_table(rows))
+        console.rows(scores_table(rows))
     if quiet:
         return
     lines = [f"run folder: {run.folder}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from srkit.contracts import Draws
+from srkit.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -59,17 +61,30 @@ class LrMaker:
         if shrunk is None:
             for step in self.before:
                 image = step.degrade(image, draws(step.name))
-            image = self.shrink(image)
+            image = self.shrink(image, draws("downscaler"))
         else:
             image = shrunk
         for step in self.after:
             image = step.degrade(image, draws(step.name))
         return to_8_bit(image)
 
-    def shrink(self, image: Tensor) -> Tensor:
-        """The downscaler as a function of a batch, whichever form it has."""
+    @property
+    def draws_a_downscaler(self) -> bool:
+        """Whether the downscaler's call names `draws`: it is handed the streams of the name `downscaler`."""
+        return "draws" in inspect.signature(self.downscaler).parameters
+
+    def shrink(self, image: Tensor, draws: Draws | None = None) -> Tensor:
+        """The downscaler as a function of a batch, whichever form it has.
+
+        Raises:
+            UserError: the downscaler draws and there are no draws.
+        """
         if self.downscaler.works_on == "batch":
-            return self.downscaler(image)
+            if not self.draws_a_downscaler:
+                return self.downscaler(image)
+            if draws is None:
+                raise UserError("a downscaler that draws for each sample cannot be used here; choose one that does not")
+            return self.downscaler(image, draws)
         pictures = (to_8_bit(image) * 255).round().to("cpu", torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
         small = np.stack([self.downscaler(picture) for picture in pictures])
         return torch.from_numpy(small).to(image.device).permute(0, 3, 1, 2).to(image.dtype) / 255

@@ -15,10 +15,11 @@ from srkit.contracts import Dataset, Metric
 from srkit.data.decoding import IMAGE_SUFFIXES, decode
 from srkit.data.lr_images import LrMaker
 from srkit.draws import SampleDraws, StreamKey
-from srkit.errors import UserError
+from srkit.errors import SrkitError, UserError
 from srkit.evaluation.rows import Model, Photo, Row
-from srkit.evaluation.scoring import OnPhoto, score_all
+from srkit.evaluation.scoring import OnPhoto, score, score_all
 from srkit.experiment import Pick
+from srkit.inference.forward import from_eight_bit
 
 
 def photos_of(dataset: Dataset, maker: LrMaker, scale: int, seed: int, limit: int | None = None) -> list[Photo]:
@@ -121,6 +122,7 @@ def make_judge(assembly: Assembly, device: torch.device) -> Judge | None:
     if assembly.validate is not None:
         limit = experiment.validation.images
         photos += photos_of(assembly.validate, assembly.lr_maker, experiment.scale, experiment.seed, limit)
+        _require_scorable(photos, assembly, device)
     if experiment.validation.photos is not None:
         photos += photos_without_original(experiment.validation.photos)
     if not photos:
@@ -133,8 +135,35 @@ def make_judge(assembly: Assembly, device: torch.device) -> Judge | None:
         set_name=set_name(assembly),
         downscaler=downscaler_name(assembly),
         degradations=tuple(degradation_names(assembly)),
-        downscale=assembly.lr_maker.shrink,
+        # the first stage's, whose parts are on the device
+        downscale=assembly.lr_makers[0].shrink,
     )
+
+
+SMALL = 64
+"""Pixels of a side from which on no metric in use finds a photo too small."""
+
+
+def _require_scorable(photos: Sequence[Photo], assembly: Assembly, device: torch.device) -> None:
+    """Score small photos once with the original for its own copy, so that one too small is known before the training.
+
+    Raises:
+        UserError: with the photo's name and what a metric says of it.
+    """
+    scale = assembly.plan.experiment.scale
+    for photo in photos:
+        if photo.hr is None or min(photo.hr.shape[-2:]) >= SMALL:
+            continue
+        copy = Model("original", lambda lr, hr=photo.hr: _as_output(hr, lr, scale))  # type: ignore[misc]
+        try:
+            score(copy, [photo], assembly.metrics, scale=scale, device=device)
+        except SrkitError as error:
+            raise UserError(f"data.validate: {error}. Leave the photo out, or take a larger one") from error
+
+
+def _as_output(hr: Tensor, lr: Tensor, scale: int) -> Tensor:
+    height, width = (side * scale for side in lr.shape[-2:])
+    return from_eight_bit(hr[None, :, :height, :width].to(lr.device))
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -1,4 +1,5 @@
-"""Strip pictures of a table: original | baseline | models, one file a photo, written as the photos are scored."""
+"""Strip pictures, one file a photo: original | baseline | models of a table, and baseline | model | original along the
+way."""
 
 from __future__ import annotations
 
@@ -6,12 +7,13 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from srkit.data.decoding import file_stem
 from srkit.evaluation.figures import score_figure
 from srkit.evaluation.rows import MetricMean, Photo
 from srkit.evaluation.strip import strip
+from srkit.inference.forward import evaluating, forward, from_eight_bit, to_eight_bit
 
 
 class StripWriter:
@@ -42,10 +44,35 @@ class StripWriter:
             mean = MetricMean(None if math.isinf(value) else value, "dB", higher_is_better=True)
             panels.append((f"{model} {score_figure(mean)} dB", pictures[model]))
         if photo.hr is not None:
-            # surplus rows and columns of the original have no counterpart
-            height, width = panels[1][1].shape[-2:]
-            panels[0] = ("original", photo.hr[:, :height, :width])
+            panels[0] = ("original", _cut_like(panels[1][1], photo.hr))
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{file_stem(photo.name)}.png"
         strip(panels).save(path)
         self.written.append(path)
+
+
+class SampleStrip:
+    """Writes baseline | model | original of a validation photo; without the original where there is none.
+
+    Args:
+        name: the baseline's.
+        upscale: the baseline, which has no weights that would have to be on a device.
+    """
+
+    def __init__(self, name: str, upscale: nn.Module) -> None:
+        self.name = name
+        self.upscale = upscale
+
+    def __call__(self, path: Path, model: str, views: Mapping[str, Tensor]) -> None:
+        with evaluating(self.upscale):
+            made = to_eight_bit(forward(self.upscale, from_eight_bit(views["lr"]).unsqueeze(0)))[0]
+        panels = [(self.name, made), (model, views["sr"])]
+        if "hr" in views:
+            panels.append(("original", _cut_like(made, views["hr"])))
+        strip(panels).save(path)
+
+
+def _cut_like(picture: Tensor, original: Tensor) -> Tensor:
+    """The original without the surplus rows and columns that have no counterpart."""
+    height, width = picture.shape[-2:]
+    return original[:, :height, :width]

@@ -117,7 +117,7 @@ class Stage(Table, kw_only=True):
 
     steps: Annotated[Positive | None, _doc("The stage's length in generator updates.")] = None
     epochs: Annotated[float | None, _doc("The stage's length in times through the data.", gt=0)] = None
-    lr: Annotated[float | LearningRates | None, _doc("Learning rates, one for both or by role.")] = None
+    lr: Annotated[float | LearningRates | None, _doc("Learning rates, one for both or by role.", gt=0)] = None
     set: Annotated[dict[str, Any], _doc("Dotted paths and the values they have in this stage.")] = field(
         default_factory=dict
     )
@@ -163,7 +163,7 @@ class Experiment(Table, kw_only=True):
     ] = "auto"
     deterministic: Annotated[bool, _doc("On CUDA: only algorithms that repeat bit for bit.")] = False
     steps: Annotated[Positive | None, _doc("Generator updates; with stages their sum.")] = None
-    lr: Annotated[float | LearningRates | None, _doc("Learning rates where a stage gives none.")] = None
+    lr: Annotated[float | LearningRates | None, _doc("Learning rates where a stage gives none.", gt=0)] = None
     data: Annotated[Data, _doc("Where the pictures come from.")]
     augment: Annotated[Augment, _doc("Changes of the patches.")] = field(default_factory=Augment)
     downscaler: Annotated[Selection | None, _doc("What makes the LR picture.")] = None

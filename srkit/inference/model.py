@@ -70,8 +70,9 @@ def _locate(path: Path) -> tuple[Path, Path | None]:
     """(run folder, checkpoint or None for its last)."""
     if is_run(path):
         return path, None
-    if path.parent.name == "checkpoints" and is_run(path.parent.parent) and path.is_dir():
-        return path.parent.parent, path
+    whole = path.resolve()
+    if whole.parent.name == "checkpoints" and is_run(whole.parent.parent) and path.is_dir():
+        return whole.parent.parent, path
     if not path.exists():
         raise UserError(f"--model {path}: there is no such run")
     raise UserError(

@@ -46,7 +46,7 @@ class Entry:
 
     @property
     def module(self) -> str:
-        return self.target.partition(":")[0].strip()
+        return self.target.partition(":")[0].partition("[")[0].strip()
 
     @property
     def attribute(self) -> str:
@@ -69,7 +69,8 @@ class Entry:
         return reading
 
 
-_TARGET = re.compile(r"^\s*[\w.]+\s*(:\s*[\w.]+\s*)?(\[.*\])?\s*$")
+_NAME = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
+_TARGET = re.compile(rf"^\s*{_NAME}\s*(:\s*{_NAME}\s*)?(\[.*\])?\s*$")
 
 
 def canonical(name: str) -> str:
@@ -79,7 +80,7 @@ def canonical(name: str) -> str:
 
 def discover() -> list[Entry]:
     """Every component of every distribution that may be looked at (`SRKIT_LOAD_PLUGINS`), in a stable order."""
-    entries = [entry for distribution in _distributions() for entry in _entries(distribution)]
+    entries = [entry for offer in _distributions() for entry in offer.entries()]
     order = {plural: position for position, plural in enumerate(KINDS)}
     return sorted(entries, key=lambda entry: (order[entry.kind.plural], entry.name, entry.distribution))
 
@@ -90,40 +91,53 @@ def allowed_distributions() -> set[str] | None:
     return None if value is None else {canonical(name) for name in re.split(r"[,\s]+", value) if name}
 
 
-def _distributions() -> Iterator[metadata.Distribution]:
+def _distributions() -> Iterator[_Offer]:
     allowed = allowed_distributions()
     seen: set[str] = set()
     for distribution in metadata.distributions():
         try:
             text = distribution.read_text("entry_points.txt")
-        except (OSError, UnicodeDecodeError):
-            continue  # another package's broken metadata is none of our business
-        if not text or "srkit." not in text:
+            if not text or "srkit." not in text:
+                continue
+            offer = _Offer(distribution, str(distribution.metadata["Name"] or ""), text)
+        except Exception:
+            # another package's broken metadata is none of our business
             continue
-        name = canonical(distribution.metadata["Name"] or "")
+        name = canonical(offer.name)
         # the first on the path is the one that is imported
         if not name or name in seen:
             continue
         seen.add(name)
         if allowed is None or name == CORE or name in allowed:
-            yield distribution
+            yield offer
 
 
-def _entries(distribution: metadata.Distribution) -> Iterator[Entry]:
-    groups = {kind.group: kind for kind in KINDS.values()}
-    info = distribution.metadata
-    for point in distribution.entry_points:
-        kind = groups.get(point.group)
-        if kind is not None:
-            yield Entry(
-                kind,
-                point.name,
-                point.value,
-                info["Name"],
-                distribution.version,
-                tuple(distribution.requires or ()),
-                _home_page(info),
-            )
+@dataclass(frozen=True)
+class _Offer:
+    """A distribution that has entry points of srkit's groups: they are its `entry_points.txt`."""
+
+    distribution: metadata.Distribution
+    name: str
+    text: str
+
+    def entries(self) -> Iterator[Entry]:
+        groups = {kind.group: kind for kind in KINDS.values()}
+        info = self.distribution.metadata
+        version = str(info["Version"] or "")
+        requires = tuple(info.get_all("Requires-Dist") or ())
+        for group, name, target in self._points():
+            if group in groups:
+                yield Entry(groups[group], name, target, self.name, version, requires, _home_page(info))
+
+    def _points(self) -> Iterator[tuple[str, str, str]]:
+        """(group, name, target). Read here and not by importlib, for which one malformed line spoils all."""
+        group = ""
+        for line in map(str.strip, self.text.splitlines()):
+            if line.startswith("[") and line.endswith("]"):
+                group = line[1:-1].strip()
+            elif line and not line.startswith(("#", ";")):
+                name, _, target = line.partition("=")
+                yield group, name.strip(), target.strip()
 
 
 def _home_page(info: Any) -> str:
@@ -136,6 +150,7 @@ def _home_page(info: Any) -> str:
 
 def missing_requirements(requires: tuple[str, ...]) -> list[str]:
     """The requirements (extras aside) that are not installed, each with what is there instead."""
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
     from packaging.requirements import InvalidRequirement, Requirement
 
     missing = []
@@ -145,8 +160,8 @@ def missing_requirements(requires: tuple[str, ...]) -> list[str]:
             if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
                 continue
             installed = metadata.version(requirement.name)
-        except InvalidRequirement:
-            missing.append(f"{text!r} (not a requirement)")
+        except (InvalidRequirement, UndefinedEnvironmentName, UndefinedComparison):
+            missing.append(f"{text!r}, which is not a requirement")
             continue
         except metadata.PackageNotFoundError:
             missing.append(f"{requirement.name}, which is not installed")

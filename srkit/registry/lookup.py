@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import importlib.util
-import sys
+import re
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
 from srkit.errors import UserError, nearest
-from srkit.registry.discovery import ALLOW_LIST, Entry, allowed_distributions, discover
+from srkit.registry import files
+from srkit.registry.discovery import ALLOW_LIST, Entry, allowed_distributions, canonical, discover
+from srkit.registry.files import content_digest, load_file
 from srkit.registry.kinds import KINDS, Kind
 from srkit.registry.options import ContractError, Signature, read_signature
 
@@ -95,14 +95,16 @@ class Registry:
         Raises:
             ContractError: one of the factories cannot be a component of this kind.
         """
-        added = []
+        added: list[Entry] = []
         for keyword, factory in factories.items():
             if kind.is_built:
                 read_signature(factory, kind)
             name = keyword.replace("_", "-")
-            if any(one.kind == kind and one.name == name and one.distribution == distribution for one in self._entries):
+            rivals = [one for one in [*self.entries(kind), *added] if one.name == name]
+            if any(one.distribution == distribution for one in rivals):
                 raise ContractError(f"{distribution} offers {name!r} of {kind.plural} twice")
-            added.append(Entry(kind, name, f"{factory.__module__}:{name}", distribution, "0", factory=factory))
+            module = getattr(factory, "__module__", __name__)
+            added.append(Entry(kind, name, f"{module}:{name}", distribution, "0", factory=factory))
         self._entries += added
 
     def entries(self, kind: Kind | None = None) -> list[Entry]:
@@ -117,8 +119,7 @@ class Registry:
             state: State = "broken" if reading.broken else "conflict" if rivals else "ok"
             reason = reading.broken
             if state == "conflict":
-                others = ", ".join(one.qualified for one in rivals)
-                reason = f"also offered as {others}: write the qualified name"
+                reason = _conflict(entry, rivals)
             listings.append(Listing(entry, reading.summary, state, reason))
         return listings
 
@@ -139,21 +140,23 @@ class Registry:
         return self._loaded[key]
 
     def _find(self, kind: Kind, use: str, base: Path) -> Component:
-        named = [entry for entry in self.entries(kind) if use in (entry.name, entry.qualified)]
-        if len(named) > 1 and ":" not in use:
-            both = " and ".join(repr(entry.qualified) for entry in named)
+        named = [entry for entry in self.entries(kind) if _answers_to(entry, use)]
+        if len(named) > 1:
+            if len({entry.qualified for entry in named}) < len(named):
+                raise BrokenComponent(f"{kind.singular} {use!r}: {named[0].distribution} offers it twice")
+            both = " or ".join(repr(entry.qualified) for entry in named)
             raise NotFound(f"{len(named)} distributions offer the {kind.singular} {use!r}.", f"Write {both}.")
         if named:
             return _load_entry(named[0])
         if _is_file(use):
             return _load_file(kind, use, base)
-        if ":" in use:
+        if _TARGET.fullmatch(use.strip()):
             return self._load_target(kind, use)
         raise self._not_found(kind, use)
 
     def _load_target(self, kind: Kind, use: str) -> Component:
-        module_name, _, attribute = use.partition(":")
-        is_distribution = module_name in {entry.distribution for entry in self._entries}
+        module_name, _, attribute = (part.strip() for part in use.partition(":"))
+        is_distribution = canonical(module_name) in {canonical(entry.distribution) for entry in self._entries}
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
@@ -164,9 +167,9 @@ class Registry:
                     f"no {kind.singular} {use!r}: there is neither a distribution nor a module {module_name!r}.",
                     self._all(kind),
                 ) from None
-            raise BrokenComponent(f"{use}: {_cause(error)}") from error
-        except Exception as error:
-            raise BrokenComponent(f"{use}: {_cause(error)}") from error
+            raise BrokenComponent(f"{kind.singular} {use}: {_cause(error)}") from error
+        except (Exception, SystemExit) as error:
+            raise BrokenComponent(f"{kind.singular} {use}: {_cause(error)}") from error
         if is_distribution and not hasattr(module, attribute.split(".")[0]):
             raise self._not_found(kind, use)
         factory = _attribute(module, attribute, use)
@@ -179,12 +182,34 @@ class Registry:
         allowed = allowed_distributions()
         if allowed is not None:
             where += f" ({ALLOW_LIST} limits them to: {', '.join(sorted(allowed)) or 'built-ins'})"
-        hint = " ".join(part for part in (nearest(use, names), self._all(kind)) if part)
+        if use.endswith(".py"):
+            return NotFound(f"no {kind.singular} {use!r}.", f"A file is followed by what to take from it: {use}:Name.")
+        elsewhere = next((one.kind for one in self._entries if _answers_to(one, use)), None)
+        other = f"It is the name of a {elsewhere.singular.replace('_', ' ')}." if elsewhere is not None else ""
+        hint = " ".join(part for part in (nearest(use, names), other, self._all(kind)) if part)
         return NotFound(f"no {kind.singular} {use!r}. {where}.", hint)
 
     @staticmethod
     def _all(kind: Kind) -> str:
         return f"`srkit list {kind.plural}` shows all."
+
+
+_TARGET = re.compile(r"[^\W\d][\w.-]*:[^\W\d][\w.]*")
+
+
+def _answers_to(entry: Entry, use: str) -> bool:
+    """Whether a `use` is the entry's name or its qualified one, the distribution written in any of its forms."""
+    distribution, colon, name = use.partition(":")
+    if not colon:
+        return use == entry.name
+    return name == entry.name and canonical(distribution) == canonical(entry.distribution)
+
+
+def _conflict(entry: Entry, rivals: list[Entry]) -> str:
+    others = [one.qualified for one in rivals if one.qualified != entry.qualified]
+    if not others:
+        return f"{entry.distribution} offers it twice"
+    return f"also offered as {', '.join(others)}: write the qualified name"
 
 
 def _is_file(use: str) -> bool:
@@ -211,7 +236,10 @@ def _load_entry(entry: Entry) -> Component:
             raise BrokenComponent(
                 f"{entry.kind.singular} {use}: importing {entry.module} failed: {_cause(error)}"
             ) from error
-        factory = _attribute(module, entry.attribute, use) if entry.attribute else module
+        try:
+            factory = _attribute(module, entry.attribute, use) if entry.attribute else module
+        except NotFound as error:
+            raise BrokenComponent(f"{entry.kind.singular} {error}") from None
     return _checked(Component(entry.kind, use, entry.name, factory, entry.distribution, entry.version))
 
 
@@ -220,41 +248,28 @@ def _load_file(kind: Kind, use: str, base: Path) -> Component:
     path = (base / Path(written).expanduser()).resolve()
     if not path.is_file():
         raise NotFound(f"no {kind.singular} {use!r}: there is no file {path}.")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     try:
-        module = load_file_module(str(path), digest)
+        module = load_file(path)
     except (Exception, SystemExit) as error:
         raise BrokenComponent(f"{kind.singular} {use}: {_cause(error)}") from error
-    return _checked(
-        Component(kind, use, attribute, _attribute(module, attribute, use), str(path), digest[:12], file=path)
-    )
+    factory = _attribute(module, attribute, use, str(path))
+    return _checked(Component(kind, use, attribute, factory, str(path), content_digest(path), file=path))
 
 
-@cache
-def load_file_module(path: str, digest: str) -> ModuleType:
-    """The module in a user's own file, executed once for each content; found again by pickle under its name."""
-    name = f"srkit_file_{digest[:12]}_{Path(path).stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _attribute(module: ModuleType, attribute: str, use: str) -> Any:
+def _attribute(module: ModuleType, attribute: str, use: str, shown_as: str = "") -> Any:
     target: Any = module
     for part in attribute.split("."):
         if not hasattr(target, part):
-            public = [name for name in vars(module) if not name.startswith("_")]
-            raise NotFound(f"{use}: {module.__name__} has no {attribute!r}.", nearest(attribute, public))
+            own = [name for name, value in vars(module).items() if _is_of(value, module) and not name.startswith("_")]
+            hint = nearest(attribute, own) or (f"It has: {', '.join(own[:8])}." if own else "")
+            raise NotFound(f"{use}: {shown_as or module.__name__} has no {attribute!r}.", hint)
         target = getattr(target, part)
     return target
+
+
+def _is_of(value: Any, module: ModuleType) -> bool:
+    """Whether it is a class or function that the module itself defines."""
+    return callable(value) and getattr(value, "__module__", None) == module.__name__
 
 
 def _cause(error: BaseException) -> str:
@@ -262,7 +277,8 @@ def _cause(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"syntax error in {error.filename}, line {error.lineno}: {error.msg}"
     frames = traceback.extract_tb(error.__traceback__)
-    outside = [frame for frame in frames if "importlib" not in frame.filename and frame.filename != __file__]
+    own = (__file__, files.__file__)
+    outside = [frame for frame in frames if "importlib" not in frame.filename and frame.filename not in own]
     place = f" ({outside[-1].filename}, line {outside[-1].lineno})" if outside else ""
     return f"{type(error).__name__}: {error}{place}"
 

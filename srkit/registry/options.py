@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import msgspec
 from srkit.contracts import Factory
 from srkit.errors import UserError
 from srkit.registry.kinds import RESERVED_OPTIONS, Kind, kind_of_contract
+from srkit.registry.values import unsupported
 
 
 class ContractError(UserError):
@@ -73,16 +75,16 @@ def read_signature(factory: Callable[..., Any], kind: Kind) -> Signature:
         parameters: Mapping[str, inspect.Parameter] = (
             {} if _has_no_init(factory) else inspect.signature(factory).parameters
         )
-        hints = _hints(factory)
-    except (ValueError, TypeError, NameError) as error:
+    except (ValueError, TypeError) as error:
         raise ContractError(f"{label}: its signature cannot be read: {error}") from None
     docs = argument_docs(inspect.getdoc(factory) or "") | argument_docs(_init_doc(factory))
     options = []
     for parameter in parameters.values():
+        _refuse_form(parameter, label)
         if parameter.name in kind.given or parameter.name in kind.offered:
             continue
-        _refuse(parameter, hints, label)
-        options.append(_option(parameter, hints[parameter.name], docs.get(parameter.name, "")))
+        annotation = _annotation(factory, parameter, label)
+        options.append(_option(parameter, annotation, docs.get(parameter.name, "")))
     for name in kind.given:
         if name not in parameters:
             raise ContractError(
@@ -109,7 +111,7 @@ def _first_line(factory: Callable[..., Any], parameter: str) -> str:
     return f"def {getattr(factory, '__name__', 'factory')}(*, {parameter}, ...)"
 
 
-def _refuse(parameter: inspect.Parameter, hints: dict[str, Any], label: str) -> None:
+def _refuse_form(parameter: inspect.Parameter, label: str) -> None:
     name = parameter.name
     if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
         stars = "*" if parameter.kind is parameter.VAR_POSITIONAL else "**"
@@ -118,24 +120,64 @@ def _refuse(parameter: inspect.Parameter, hints: dict[str, Any], label: str) -> 
             f"Write one keyword parameter an option instead: 'width: int = 64'"
         )
     if parameter.kind is parameter.POSITIONAL_ONLY:
-        raise ContractError(f"{label}: option '{name}' is positional-only. Remove the '/' after it")
+        raise ContractError(f"{label}: '{name}' is positional-only, and is given by name. Remove the '/' after it")
     if name in RESERVED_OPTIONS:
         raise ContractError(f"{label}: '{name}' is a reserved option name ({', '.join(RESERVED_OPTIONS)}). Rename it")
-    if name not in hints:
-        default = "" if parameter.default is REQUIRED else f" = {parameter.default!r}"
-        kind = type(parameter.default).__name__ if parameter.default not in (REQUIRED, None) else "int"
-        raise ContractError(f"{label}: option '{name}' has no type. Write: '{name}: {kind}{default}'")
 
 
-def _hints(factory: Callable[..., Any]) -> dict[str, Any]:
+def _annotation(factory: Callable[..., Any], parameter: inspect.Parameter, label: str) -> Any:
+    """The type of an option.
+
+    Raises:
+        ContractError: it has none, or one that no value of a TOML file can have.
+    """
+    name = parameter.name
+    default = "" if parameter.default is REQUIRED else f" = {parameter.default!r}"
+    if parameter.annotation is REQUIRED:
+        raise ContractError(f"{label}: option '{name}' has no type. Write: '{name}: {_guess(parameter)}{default}'")
+    try:
+        annotation = _evaluated(factory, name, parameter.annotation)
+    except Exception as error:
+        raise ContractError(
+            f"{label}: the type of option '{name}' cannot be read: {type(error).__name__}: {error}. "
+            "Import what it names outside of `if TYPE_CHECKING:`"
+        ) from None
+    if nested_kind(annotation)[0] is None and (culprit := unsupported(annotation)) is not None:
+        word = getattr(culprit, "__name__", str(culprit))
+        raise ContractError(
+            f"{label}: option '{name}' has the type {word}, which no value in a TOML file has. "
+            f"Write a number, text, path, list, table or Factory[...] instead: '{name}: {_guess(parameter)}{default}'"
+        )
+    return annotation
+
+
+def _guess(parameter: inspect.Parameter) -> str:
+    """The type to write for a parameter that has none, as its default shows."""
+    default = parameter.default
+    if default is None:
+        return "int | None"
+    if isinstance(default, (list, tuple)) and default:
+        inner = [type(one).__name__ for one in default]
+        return f"list[{inner[0]}]" if isinstance(default, list) else f"tuple[{', '.join(inner)}]"
+    return type(default).__name__ if isinstance(default, (bool, int, float, str)) else "int"
+
+
+def _evaluated(factory: Callable[..., Any], name: str, annotation: Any) -> Any:
+    """One parameter's annotation as a type; what else the signature names need not exist when it runs."""
+    target: Any = inspect.unwrap(_signed(factory))
+    alone = types.SimpleNamespace(__annotations__={name: annotation})
+    scope = getattr(target, "__globals__", None) or vars(sys.modules[target.__module__])
+    return get_type_hints(alone, globalns=scope, include_extras=True)[name]
+
+
+def _signed(factory: Callable[..., Any]) -> Any:
+    """The function whose parameters a factory's are."""
     target: Any = factory
-    if isinstance(target, partial):
+    while isinstance(target, partial):
         target = target.func
     if inspect.isclass(target):
-        target = target.__init__
-    elif not inspect.isfunction(target) and not inspect.ismethod(target):
-        target = type(target).__call__
-    return get_type_hints(target, include_extras=True)
+        return target.__init__ if target.__init__ is not object.__init__ else target.__new__
+    return target if inspect.isfunction(target) or inspect.ismethod(target) else type(target).__call__
 
 
 def _init_doc(factory: Callable[..., Any]) -> str:
@@ -166,7 +208,7 @@ def nested_kind(annotation: Any) -> tuple[Kind | None, bool]:
     return None, False
 
 
-_ARGUMENT = re.compile(r"^(?P<indent>\s+)(?P<name>\w+)(?:\s*\([^)]*\))?:\s+(?P<text>.*)$")
+_ARGUMENT = re.compile(r"^(?P<indent>\s+)(?P<name>\w+)(?:\s*\([^)]*\))?:(?:\s+(?P<text>.*))?$")
 
 
 def argument_docs(docstring: str) -> dict[str, str]:
@@ -182,7 +224,7 @@ def argument_docs(docstring: str) -> dict[str, str]:
         match = _ARGUMENT.match(line)
         if match and (indent is None or len(match["indent"]) == indent):
             name, indent = match["name"], len(match["indent"])
-            docs[name] = match["text"].strip()
+            docs[name] = (match["text"] or "").strip()
         elif name and line.strip():
-            docs[name] += " " + line.strip()
+            docs[name] = f"{docs[name]} {line.strip()}".strip()
     return docs

@@ -27,27 +27,41 @@ class Reading:
 
 def find_spec(module: str) -> ModuleSpec | None:
     """The module's spec through the interpreter's own finders, without importing its parents."""
-    path = None
+    path: list[str] | None = None
     spec = None
     parts = module.split(".")
     for count in range(1, len(parts) + 1):
         name = ".".join(parts[:count])
-        spec = _ask_finders(name, path)
+        spec = _ask_finders(name, path) or _namespace(name, path)
         if spec is None:
             return None
-        path = spec.submodule_search_locations
+        places = spec.submodule_search_locations
+        path = None if places is None else list(places)
         if path is None and count < len(parts):
             return None
     return spec
 
 
-def _ask_finders(name: str, path: object) -> ModuleSpec | None:
+def _ask_finders(name: str, path: list[str] | None) -> ModuleSpec | None:
     for finder in sys.meta_path:
         find = getattr(finder, "find_spec", None)
-        spec = find(name, path, None) if find is not None else None
+        try:
+            spec = find(name, path, None) if find is not None else None
+        except Exception:
+            continue  # a finder that fails has not found it
         if spec is not None:
             return spec
     return None
+
+
+def _namespace(name: str, path: list[str] | None) -> ModuleSpec | None:
+    """A namespace package inside another, which importlib finds only once the outer one is imported."""
+    folders = [folder for folder in (Path(one, name.rpartition(".")[2]) for one in path or ()) if folder.is_dir()]
+    if not folders:
+        return None
+    spec = ModuleSpec(name, None, is_package=True)
+    spec.submodule_search_locations = [str(folder) for folder in folders]
+    return spec
 
 
 def read_component(module: str, attribute: str) -> Reading:
@@ -57,27 +71,49 @@ def read_component(module: str, attribute: str) -> Reading:
         module: the dotted module an entry point names.
         attribute: the name in it; empty for the module itself.
     """
+    certain = True  # whether every step so far is one the import would take too
     for _ in range(MAX_REEXPORTS):
         spec = find_spec(module)
         if spec is None:
-            return Reading(broken=f"there is no module {module}")
+            return Reading(broken=f"there is no module {module}" if certain else "")
         if spec.origin is None or not spec.origin.endswith(".py"):
             return Reading()
         tree = _parse(spec.origin)
         if isinstance(tree, str):
-            return Reading(broken=tree)
+            return Reading(broken=tree if certain else "")
         if not attribute:
             return Reading(first_sentence(ast.get_docstring(tree) or ""))
-        node = _definition(tree, attribute.split(".")[0])
-        if node is None:
-            dynamic = _definition(tree, "__getattr__") is not None or _has_star_import(tree)
-            return Reading() if dynamic else Reading(broken=f"{module} has no {attribute}")
+        found = _definition(tree, attribute.split(".")[0])
+        if found is None:
+            missing = certain and not _may_hold(tree, attribute.split(".")[0])
+            return Reading(broken=f"{module} has no {attribute}" if missing else "")
+        node, unconditional = found
+        certain = certain and unconditional
         if isinstance(node, ast.ImportFrom):
             module, attribute = _follow(node, attribute, module, is_package=spec.submodule_search_locations is not None)
-            continue
-        docstring = ast.get_docstring(node) if isinstance(node, (ast.ClassDef, ast.FunctionDef)) else ""
-        return Reading(first_sentence(docstring or ""))
+        elif other := _other_name(node):
+            attribute = other
+        else:
+            return _described(node, attribute)
     return Reading()
+
+
+def _described(node: ast.stmt, attribute: str) -> Reading:
+    for part in attribute.split(".")[1:]:
+        inner = [one for one in getattr(node, "body", []) if getattr(one, "name", None) == part]
+        if not inner:
+            return Reading()
+        node = inner[-1]
+    is_described = isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+    return Reading(first_sentence((ast.get_docstring(node) if is_described else "") or ""))  # type: ignore[arg-type]
+
+
+def _other_name(node: ast.stmt) -> str:
+    """What `Net = Other` or `net = partial(Other, ...)` is another name for; empty for anything else."""
+    value = getattr(node, "value", None)
+    if isinstance(value, ast.Call) and value.args and ast.unparse(value.func).rpartition(".")[2] == "partial":
+        value = value.args[0]
+    return value.id if isinstance(value, ast.Name) else ""
 
 
 @cache
@@ -90,29 +126,48 @@ def _parse(path: str) -> ast.Module | str:
         return f"{path} cannot be read: {error}"
 
 
-def _definition(tree: ast.Module, name: str) -> ast.stmt | None:
-    """The statement at the module's top level that defines a name; conditional ones count."""
-    found: ast.stmt | None = None
-    pending = list(tree.body)
+def _definition(tree: ast.Module, name: str) -> tuple[ast.stmt, bool] | None:
+    """The last statement at the module's top level that defines a name, and whether it does so unconditionally."""
+    found: tuple[ast.stmt, bool] | None = None
+    pending = [(node, True) for node in tree.body]
     while pending:
-        node = pending.pop(0)
+        node, unconditional = pending.pop(0)
         if isinstance(node, (ast.If, ast.Try)):
-            pending.extend(node.body + node.orelse)
-            pending.extend(statement for handler in getattr(node, "handlers", []) for statement in handler.body)
-        elif isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            found = node if node.name == name else found
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            names = [alias.asname or alias.name.split(".")[0] for alias in node.names]
-            found = node if name in names else found
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            found = node if any(isinstance(one, ast.Name) and one.id == name for one in targets) else found
+            handlers = [statement for one in getattr(node, "handlers", []) for statement in one.body]
+            # in the order they stand, before what follows
+            pending[:0] = [(one, False) for one in [*node.body, *node.orelse, *handlers]]
+        elif name in _names(node):
+            found = node, unconditional
     return found
 
 
-def _has_star_import(tree: ast.Module) -> bool:
-    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
-    return any(alias.name == "*" for node in imports for alias in node.names)
+def _names(node: ast.stmt) -> list[str]:
+    """What a statement defines, where that is plain to see."""
+    if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+        return [node.name]
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [alias.asname or alias.name.split(".")[0] for alias in node.names]
+    if isinstance(node, (ast.Assign, ast.AnnAssign)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return [one.id for one in targets if isinstance(one, ast.Name)]
+    return []
+
+
+DYNAMIC = ("globals", "vars", "locals", "setattr", "exec", "__getattr__")
+
+
+def _may_hold(tree: ast.Module, name: str) -> bool:
+    """Whether a module may still have a name that no plain statement of it defines."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and (node.id in DYNAMIC or (node.id == name and isinstance(node.ctx, ast.Store))):
+            return True
+        if isinstance(node, ast.FunctionDef) and node.name == "__getattr__":
+            return True
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+            return True
+        if getattr(node, "name", None) == name or (isinstance(node, ast.alias) and name in (node.name, node.asname)):
+            return True
+    return False
 
 
 def _follow(node: ast.ImportFrom, attribute: str, module: str, *, is_package: bool) -> tuple[str, str]:
@@ -124,6 +179,8 @@ def _follow(node: ast.ImportFrom, attribute: str, module: str, *, is_package: bo
         parts = module.split(".")
         anchor = parts[: len(parts) - node.level + (1 if is_package else 0)]
         target = ".".join(anchor + ([node.module] if node.module else []))
+    if rest and find_spec(f"{target}.{original}") is not None:
+        return f"{target}.{original}", rest  # the name is that of a module
     return target, f"{original}.{rest}" if rest else original
 
 

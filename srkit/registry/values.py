@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
 from srkit.errors import nearest
+
+_LISTS = (list, tuple, Sequence)
+_TABLES = (dict, Mapping)
 
 
 class BadValue(ValueError):
@@ -19,47 +23,126 @@ class BadValue(ValueError):
         super().__init__(message)
 
 
+class _Misfit(Exception):
+    """What does not fit an alternative, by its place inside the value: `[1].x`."""
+
+    def __init__(self, place: str = "") -> None:
+        self.place = place
+
+
 def convert(value: Any, annotation: Any, base: Path) -> Any:
     """The value as the annotation asks for it.
 
     Args:
         value: what tomli gave.
-        annotation: a type that msgspec knows, with `Path` allowed alone, in a union or in a list.
+        annotation: a type that msgspec knows, with `Path` allowed wherever a type may stand.
         base: the folder that relative paths are relative to.
 
     Raises:
         BadValue: with what was found and what was expected.
     """
-    if _holds_path(annotation):
-        return _convert_path(value, annotation, base)
-    # one alternative at a time: msgspec 0.22 crashes the interpreter on some unions (a bounded number | a fixed tuple)
+    try:
+        return _fitted(value, annotation, base)
+    except _Misfit as misfit:
+        sentence = f"found {found(value)}, expected {expected(annotation)}"
+        place = f" (at {misfit.place.removeprefix('.')})" if misfit.place else ""
+        raise BadValue(f"{sentence}{place}.", _hint(value, annotation)) from None
+
+
+def unsupported(annotation: Any) -> Any:
+    """The part of an annotation that no TOML value can be converted to; None where all of it can."""
     for part in _alternatives(annotation):
+        bare = get_args(part)[0] if get_origin(part) is Annotated else part
+        if bare is Path or bare is Any:
+            continue
+        if get_origin(bare) in (*_LISTS, *_TABLES):
+            inner = [one for one in get_args(bare) if one is not Ellipsis]
+            culprit = next((one for one in map(unsupported, inner) if one is not None), None)
+            if culprit is not None:
+                return culprit
+            continue
         try:
-            return msgspec.convert(value, part, strict=True)
-        except msgspec.ValidationError as error:
-            detail = str(error)
-    raise BadValue(_sentence(value, annotation, detail), _hint(value, annotation))
+            if isinstance(msgspec.inspect.type_info(part), msgspec.inspect.CustomType):
+                return bare
+        except (TypeError, ValueError, RuntimeError, NameError):
+            return bare
+    return None
+
+
+def _fitted(value: Any, annotation: Any, base: Path) -> Any:
+    # one alternative at a time: msgspec 0.22 crashes the interpreter on some unions (a bounded number | a fixed tuple);
+    # paths last, since any text is one
+    deepest = _Misfit()
+    for part in sorted(_alternatives(annotation), key=_holds_path):
+        try:
+            return _fitted_alternative(value, part, base)
+        except _Misfit as misfit:
+            deepest = max(deepest, misfit, key=lambda one: len(one.place))
+    raise deepest
+
+
+def _fitted_alternative(value: Any, part: Any, base: Path) -> Any:
+    bare, metas = (get_args(part)[0], get_args(part)[1:]) if get_origin(part) is Annotated else (part, ())
+    if bare is Path:
+        if not isinstance(value, str):
+            raise _Misfit
+        return (base / Path(value).expanduser()).resolve()
+    if get_origin(bare) in _LISTS and _needs_care(bare):
+        return _list(value, bare, metas, base)
+    if get_origin(bare) in _TABLES and _needs_care(bare):
+        return _table(value, bare, metas, base)
+    return _by_msgspec(value, part)
+
+
+def _by_msgspec(value: Any, annotation: Any) -> Any:
+    try:
+        return msgspec.convert(value, annotation, strict=True)
+    except msgspec.ValidationError as error:
+        # msgspec says where in a list or table the fault is
+        raise _Misfit(str(error).rpartition(" - at `$")[2].rstrip("`") if " - at `$" in str(error) else "") from None
+
+
+def _list(value: Any, annotation: Any, metas: tuple[Any, ...], base: Path) -> Any:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    items = _by_msgspec(value, _with_metas(list[Any], metas))
+    if origin is tuple and arguments[-1] is not Ellipsis:
+        if len(items) != len(arguments):
+            raise _Misfit
+        asked = list(arguments)
+    else:
+        asked = [arguments[0]] * len(items)
+    fitted = [
+        _inside(item, one, base, f"[{place}]") for place, (item, one) in enumerate(zip(items, asked, strict=True))
+    ]
+    return tuple(fitted) if origin is tuple else fitted
+
+
+def _table(value: Any, annotation: Any, metas: tuple[Any, ...], base: Path) -> Any:
+    keys, values = get_args(annotation)
+    items = _by_msgspec(value, _with_metas(dict[keys, Any], metas))
+    return {key: _inside(below, values, base, f".{key}") for key, below in items.items()}
+
+
+def _with_metas(annotation: Any, metas: tuple[Any, ...]) -> Any:
+    return Annotated[(annotation, *metas)] if metas else annotation
+
+
+def _inside(value: Any, annotation: Any, base: Path, place: str) -> Any:
+    try:
+        return _fitted(value, annotation, base)
+    except _Misfit as misfit:
+        raise _Misfit(place + misfit.place) from None
+
+
+def _needs_care(annotation: Any) -> bool:
+    """Whether msgspec cannot be given it whole: it holds a union or a path."""
+    if annotation is Path or get_origin(annotation) in (Union, types.UnionType):
+        return True
+    return get_origin(annotation) is not Literal and any(_needs_care(part) for part in get_args(annotation))
 
 
 def _holds_path(annotation: Any) -> bool:
     return annotation is Path or any(_holds_path(part) for part in get_args(annotation) if part is not annotation)
-
-
-def _convert_path(value: Any, annotation: Any, base: Path) -> Any:
-    parts = _alternatives(annotation)
-    others = [part for part in parts if not _holds_path(part)]
-    if others:
-        try:
-            return convert(value, Union[tuple(others)], base)  # noqa: UP007  (built from a list at run time)
-        except BadValue:
-            pass  # a path, then
-    if Path in parts and isinstance(value, str):
-        return (base / Path(value).expanduser()).resolve()
-    sequences = [part for part in parts if get_origin(part) in (list, tuple)]
-    if sequences and isinstance(value, list) and all(isinstance(item, str) for item in value):
-        paths = [(base / Path(item).expanduser()).resolve() for item in value]
-        return paths if get_origin(sequences[0]) is list else tuple(paths)
-    raise BadValue(_sentence(value, annotation, ""))
 
 
 def _alternatives(annotation: Any) -> list[Any]:
@@ -67,12 +150,25 @@ def _alternatives(annotation: Any) -> list[Any]:
         inner, *metas = get_args(annotation)
         if get_origin(inner) not in (Union, types.UnionType):
             return [annotation]
-        return [Annotated[(part, *metas)] for part in _alternatives(inner)]
+        return [_bounded(part, metas) for part in _alternatives(inner)]
     if get_origin(annotation) in (Union, types.UnionType):
         # TOML has no null: an option that may be None is one that may be left out
         parts = [part for part in get_args(annotation) if part is not type(None)]
         return [one for part in parts for one in _alternatives(part)]
-    return [annotation]
+    return [] if annotation is type(None) else [annotation]
+
+
+def _bounded(part: Any, metas: list[Any]) -> Any:
+    """An alternative of a union with those of the union's bounds that can hold for it."""
+    numbers = ("ge", "gt", "le", "lt", "multiple_of")
+    is_number = part in (int, float)
+    kept = [
+        meta
+        for meta in metas
+        if isinstance(meta, msgspec.Meta)
+        and (is_number if any(getattr(meta, key) is not None for key in numbers) else get_origin(part) is not Literal)
+    ]
+    return _with_metas(part, tuple(kept))
 
 
 def choices(annotation: Any) -> list[str]:
@@ -83,14 +179,24 @@ def choices(annotation: Any) -> list[str]:
 
 
 def _hint(value: Any, annotation: Any) -> str:
-    return nearest(value, [str(word) for word in choices(annotation)]) if isinstance(value, str) else ""
+    words = [value] if isinstance(value, str) else list(value) if isinstance(value, (list, dict)) else []
+    known = [str(word) for word in choices(annotation)]
+    close = (nearest(word, known) for word in words if isinstance(word, str) and word not in known)
+    return next(filter(None, close), "") or (_unquoted(value, annotation) if isinstance(value, str) else "")
 
 
-def _sentence(value: Any, annotation: Any, detail: str) -> str:
-    sentence = f"found {found(value)}, expected {expected(annotation)}"
-    # msgspec says where in a list or table the fault is; that is worth keeping
-    place = detail.rpartition(" - at `$")[2].rstrip("`") if " - at `$" in detail else ""
-    return sentence + (f" (at {place})" if place else "")
+def _unquoted(value: str, annotation: Any) -> str:
+    """What to write where a text holds what should not have been one."""
+    parts = [get_args(one)[0] if get_origin(one) is Annotated else one for one in _alternatives(annotation)]
+    if bool in parts and value.strip().lower() in ("true", "false", "yes", "no", "on", "off"):
+        return f"Write {'true' if value.strip().lower() in ('true', 'yes', 'on') else 'false'}, without quotes."
+    if int in parts or float in parts:
+        try:
+            number = float(value)
+        except ValueError:
+            return ""
+        return f"Write {int(number) if number.is_integer() and float not in parts else number!r}, without quotes."
+    return ""
 
 
 _WORDS = {
@@ -113,24 +219,27 @@ def expected(annotation: Any) -> str:
     """
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return expected(arguments[0]) + _bounds(arguments[1:])
+        inner = arguments[0]
+        if get_origin(inner) in (Union, types.UnionType):
+            return " or ".join(expected(part) for part in _alternatives(annotation))
+        return expected(inner) + ("" if get_origin(inner) is Literal else _bounds(arguments[1:]))
     if origin is Literal:
         return "one of " + ", ".join(repr(word) for word in arguments)
     if origin in (Union, types.UnionType):
         return " or ".join(expected(part) for part in arguments if part is not type(None))
-    if origin is list:
+    if origin in (list, Sequence):
         return f"a list, each {expected(arguments[0])}"
     if origin is tuple:
         if len(arguments) == 2 and arguments[1] is Ellipsis:
             return f"a list, each {expected(arguments[0])}"
         return f"a list of {len(arguments)}: " + ", ".join(expected(part) for part in arguments)
-    if origin is dict:
+    if origin in _TABLES:
         return f"a table, each value {expected(arguments[1])}"
     return _WORDS.get(annotation, getattr(annotation, "__name__", str(annotation)))
 
 
 def _bounds(metas: tuple[Any, ...]) -> str:
-    words = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "max_length": "length <="}
+    words = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": ", length >=", "max_length": ", length <="}
     bounds = [
         f"{sign} {getattr(meta, key)}"
         for meta in metas
@@ -138,7 +247,7 @@ def _bounds(metas: tuple[Any, ...]) -> str:
         for key, sign in words.items()
         if getattr(meta, key) is not None
     ]
-    return f" {' and '.join(bounds)}" if bounds else ""
+    return f" {' and '.join(bounds)}".replace(" ,", ",") if bounds else ""
 
 
 def found(value: Any) -> str:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from srkit.errors import SrkitError
@@ -21,7 +22,7 @@ from srkit.training.state import pack, unpack
 
 STATE_FILE = "state.json"
 TENSORS_FILE = "state.safetensors"
-_NAME = re.compile(r"step-(\d{8,})$")
+_NAME = re.compile(r"step-(\d{8,})")
 
 
 class CorruptCheckpoint(SrkitError):
@@ -46,7 +47,7 @@ def checkpoint_name(step: int) -> str:
 
 
 def step_of(path: Path) -> int:
-    match = _NAME.search(path.name)
+    match = _NAME.fullmatch(path.name)
     if match is None:
         raise SrkitError(f"{path} is not named like a checkpoint (step-00000400)")
     return int(match[1])
@@ -56,7 +57,7 @@ def checkpoints(folder: Path) -> list[Path]:
     """The checkpoints of a run's `checkpoints` folder, oldest first."""
     if not folder.is_dir():
         return []
-    return sorted((one for one in folder.iterdir() if _NAME.search(one.name)), key=step_of)
+    return sorted((one for one in folder.iterdir() if _NAME.fullmatch(one.name)), key=step_of)
 
 
 def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], state: Any) -> Path:
@@ -68,18 +69,10 @@ def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], s
     target = folder / checkpoint_name(step)
     aside = folder / f".{target.name}.part"
     try:
-        shutil.rmtree(aside, ignore_errors=True)
+        for left_over in folder.glob(".step-*.part"):
+            shutil.rmtree(left_over)
         aside.mkdir(parents=True)
-        for role, weights in modules.items():
-            _save_tensors(aside / f"{role}.safetensors", weights)
-        tensors: dict[str, Tensor] = {}
-        packed = pack(state, tensors, "state")
-        _save_tensors(aside / TENSORS_FILE, tensors)
-        files = {one.name: {"size": one.stat().st_size, "sha256": _hash(one)} for one in sorted(aside.iterdir())}
-        content = json.dumps({"step": step, "files": files, "state": packed}, indent=1)
-        (aside / STATE_FILE).write_text(content, encoding="utf-8")
-        for one in aside.iterdir():
-            _sync(one)
+        _write(aside, step, modules, state)
         if target.exists():
             shutil.rmtree(target)
         aside.replace(target)
@@ -90,17 +83,33 @@ def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], s
             f"the checkpoint of step {step} could not be written to {folder}: {error.strerror or error}. "
             "The checkpoints before it are unharmed; make room and go on with --resume"
         ) from error
-    except SafetensorError as error:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise SrkitError(
-            f"the checkpoint of step {step} could not be written to {folder}: {error}. "
-            "The checkpoints before it are unharmed; make room and go on with --resume"
-        ) from error
     return target
 
 
-def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, path)
+def _write(aside: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], state: Any) -> None:
+    tensors: dict[str, Tensor] = {}
+    packed = pack(state, tensors, "state")
+    files = {f"{role}.safetensors": weights for role, weights in modules.items()} | {TENSORS_FILE: tensors}
+    written: dict[str, dict[str, Any]] = {}
+    for name, table in files.items():
+        content = to_bytes({key: value.detach().cpu().contiguous().clone() for key, value in table.items()})
+        _write_bytes(aside / name, content)
+        written[name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    body = {"step": step, "files": written, "state": packed}
+    _write_bytes(aside / STATE_FILE, json.dumps({"sha256": _digest(body), **body}, indent=1).encode())
+    _sync(aside)
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    """What tells whether the JSON is as it was written."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def load(path: Path) -> Saved:
@@ -136,8 +145,8 @@ def _read_state(path: Path) -> dict[str, Any]:
         raise CorruptCheckpoint(f"{path} is not whole: {STATE_FILE}: {error.strerror}") from error
     except ValueError as error:
         raise CorruptCheckpoint(f"{path} is not whole: {STATE_FILE} is cut or changed ({error})") from error
-    if not isinstance(content, dict) or not {"files", "state", "step"} <= content.keys():
-        raise CorruptCheckpoint(f"{path} is not whole: {STATE_FILE} lacks its tables")
+    if not isinstance(content, dict) or content.pop("sha256", None) != _digest(content):
+        raise CorruptCheckpoint(f"{path} is not whole: the content of {STATE_FILE} is not what was written")
     return content
 
 
@@ -160,8 +169,8 @@ def _hash(path: Path) -> str:
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file, or a folder's list of names, is on disk; folders cannot be opened on Windows."""
-    if path.is_dir() and os.name == "nt":
+    """Wait until a folder's list of names is on disk; on Windows folders cannot be opened."""
+    if os.name == "nt":
         return
     handle = os.open(path, os.O_RDONLY)
     try:

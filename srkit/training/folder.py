@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import platform
@@ -22,7 +23,7 @@ from srkit.errors import UserError
 from srkit.experiment import Plan
 from srkit.experiment.resolved import CODE_FOLDER, differences, files_used, write_toml
 
-EXPERIMENT, MANIFEST = "experiment.toml", "manifest.json"
+EXPERIMENT, MANIFEST, DATA_MEMORY = "experiment.toml", "manifest.json", "data.json"
 RUNS = Path("runs")
 
 
@@ -33,17 +34,24 @@ def new_folder(plan: Plan, out: Path | None) -> Path:
         UserError: `--out` holds something already, or cannot be made.
     """
     if out is not None:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        if not is_free(out):
             raise UserError(
-                f"{out} is not empty, and a run is never overwritten. Go on with it by --resume, "
-                "or choose another --out"
+                f"{out} is not empty, and a run is never overwritten. "
+                + ("Go on with it by --resume, or choose another --out" if is_run(out) else "Choose another --out")
             )
         return _made(out)
     candidate, number = RUNS / plan.name, 1
-    while candidate.exists():
+    while not is_free(candidate):
         number += 1
         candidate = RUNS / f"{plan.name}-{number}"
     return _made(candidate)
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a run may begin there: nothing is in it, or only what an attempt found out about the pictures."""
+    if not folder.exists():
+        return True
+    return folder.is_dir() and all(one.name == DATA_MEMORY for one in folder.iterdir())
 
 
 def _made(folder: Path) -> Path:
@@ -67,7 +75,7 @@ def folder_to_resume(plan: Plan, out: Path | None) -> Path:
         return plan.path.parent
     if out is None:
         pattern = re.compile(rf"{re.escape(plan.name)}(?:-(\d+))?")
-        found = [(one, pattern.fullmatch(one.name)) for one in RUNS.glob(f"{plan.name}*")]
+        found = [(one, pattern.fullmatch(one.name)) for one in RUNS.glob(f"{glob.escape(plan.name)}*")]
         numbered = sorted((int(match[1] or 1), one) for one, match in found if match and is_run(one))
         if not numbered:
             raise UserError(f"there is no run of {plan.name!r} in {RUNS}/ to resume; name its folder by --out")
@@ -81,27 +89,44 @@ def is_run(folder: Path) -> bool:
     return (folder / EXPERIMENT).is_file() and (folder / MANIFEST).is_file()
 
 
-def require_same(folder: Path, plan: Plan, resolved: dict[str, Any]) -> None:
-    """Refuse to resume a run with anything but more steps and other logging.
+def require_same(folder: Path, plan: Plan, resolved: dict[str, Any], data: dict[str, Any]) -> None:
+    """Refuse to resume a run with anything but more steps and other logging, or on other pictures.
+
+    Args:
+        data: what the manifest of a run on today's pictures would hold.
 
     Raises:
         UserError: listing every difference.
     """
-    try:
-        old = tomli.loads((folder / EXPERIMENT).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError) as error:
-        raise UserError(f"{folder / EXPERIMENT} cannot be read: {error}") from None
+    old, manifest = _read(folder)
     lines = [f"  {key}: {_shown(before)} -> {_shown(after)}" for key, before, after in differences(old, resolved)]
     for file in files_used(plan):
         kept = folder / CODE_FOLDER / file.name
         if not kept.is_file() or kept.read_bytes() != file.read_bytes():
             lines.append(f"  {file} is not what this run began with ({kept})")
+    if not lines:
+        for role in ("train", "validate"):
+            if manifest["data"].get(role) != data.get(role):
+                lines.append(f"  data.{role}: pictures were added, removed or changed since the run began")
     if lines:
         raise UserError(
             f"{folder} is a run of another experiment; --resume accepts only more steps and changed logging:\n"
             + "\n".join(lines)
             + "\nStart a new run with another --out, or undo these changes"
         )
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A run's experiment and manifest."""
+    path = folder / EXPERIMENT
+    try:
+        experiment = tomli.loads(path.read_text(encoding="utf-8"))
+        path = folder / MANIFEST
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest["data"]["train"], manifest["sessions"]  # without them it is no manifest
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
+    return experiment, manifest
 
 
 def _shown(value: Any) -> str:
@@ -118,22 +143,33 @@ def write_experiment(folder: Path, plan: Plan, resolved: dict[str, Any]) -> None
     write_text(folder / EXPERIMENT, write_toml(resolved))
 
 
-def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
-    """`manifest.json`: what this run was made with. A resumed run adds a session, the rest is as it was."""
+def write_manifest(folder: Path, facts: dict[str, Any]) -> list[str]:
+    """`manifest.json`: what this run was made with. A resumed run adds a session, the rest is as it was.
+
+    Gives a sentence for each thing in which this session differs from the one before it.
+    """
     path = folder / MANIFEST
     session = {
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": sys.argv[1:],
         "threads": torch.get_num_threads(),
-        "device": facts.pop("device"),
+        "device": facts["device"],
+        "torch": torch.__version__,
         "host": platform.platform(),
     }
     if path.is_file():
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = _read(folder)[1]
     else:
-        manifest = {"srkit": srkit.__version__, "versions": versions(), "git": git_commit(), **facts, "sessions": []}
+        rest = {key: value for key, value in facts.items() if key != "device"}
+        manifest = {"srkit": srkit.__version__, "versions": versions(), "git": git_commit(), **rest, "sessions": []}
+    before = manifest["sessions"][-1] if manifest["sessions"] else session
     manifest["sessions"].append(session)
     write_text(path, json.dumps(manifest, indent=1) + "\n")
+    return [
+        f"{key}: {before[key]} so far, {session[key]} from here on; the run is not bit for bit what it would have been"
+        for key in ("threads", "device", "torch")
+        if before.get(key) != session[key]
+    ]
 
 
 def versions() -> dict[str, str]:

@@ -12,16 +12,16 @@ from srkit.errors import SrkitError
 
 
 class NotFinite(SrkitError):
-    """A loss became infinite or not a number.
+    """A loss or a weight became infinite or not a number.
 
     Attributes:
         step: the update it happened in.
-        term: the loss's name.
+        fact: what is not finite, as a sentence without its end.
     """
 
-    def __init__(self, step: int, term: str, value: float) -> None:
-        self.step, self.term, self.value = step, term, value
-        super().__init__(f"step {step}: the loss term {term!r} is {value}")
+    def __init__(self, step: int, fact: str) -> None:
+        self.step, self.fact = step, fact
+        super().__init__(f"step {step}: {fact}")
 
 
 class Ledger:
@@ -33,7 +33,7 @@ class Ledger:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._sums: dict[tuple[str, ...], tuple[Tensor, int]] = {}
-        self._bad: tuple[Tensor, tuple[str, ...]] | None = None
+        self._bad: dict[tuple[str, ...], Tensor] = {}
 
     def add(self, step: int, terms: Mapping[str, Tensor]) -> None:
         """Add one step's numbers (scalars without graph).
@@ -52,20 +52,19 @@ class Ledger:
             self._note(step, names, values)
 
     def _note(self, step: int, names: tuple[str, ...], values: Tensor) -> None:
+        """Keep the first bad step of this list of names: a row of the step and its values, 0 while all was well."""
         row = torch.cat([torch.full((1,), float(step), device=values.device), values])
-        if self._bad is None or self._bad[1] != names:
-            self.check()
-            self._bad = (torch.full_like(row, 0.0), names)
-        kept = self._bad[0]
+        kept = self._bad.get(names)
+        if kept is None:
+            kept = torch.zeros_like(row)
         fresh = (kept[0] == 0) & ~torch.isfinite(values).all()
-        self._bad = (torch.where(fresh, row, kept), names)
+        self._bad[names] = torch.where(fresh, row, kept)
 
     def check(self) -> None:
-        """Raise `NotFinite` for the first step since the last check that had such a loss. Waits for the device."""
-        if self._bad is None:
-            return
-        row, names = self._bad[0].tolist(), self._bad[1]
-        if row[0] != 0:
+        """Raise `NotFinite` for the first step so far that had such a loss. Waits for the device."""
+        found = [(row, names) for names, row in ((names, row.tolist()) for names, row in self._bad.items()) if row[0]]
+        if found:
+            row, names = min(found, key=lambda one: one[0][0])
             self._raise(int(row[0]), names, torch.tensor(row[1:]))
 
     @staticmethod
@@ -73,7 +72,7 @@ class Ledger:
         finite = torch.isfinite(values).tolist()
         # the parts come before their sums, so the first is the cause
         guilty = next(number for number, good in enumerate(finite) if not good)
-        raise NotFinite(step, names[guilty], float(values[guilty]))
+        raise NotFinite(step, f"the loss term {names[guilty]!r} is {float(values[guilty])}")
 
     def read(self) -> dict[str, float]:
         """The means since the last reading; starts anew. Waits for the device."""

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import torch
 
+FIRST_WITH_BF16 = 8
+"""CUDA's compute capability (Ampere) from which on cards have it; torch's own question also counts emulation."""
+
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def best_precision(device: torch.device) -> tuple[str, str]:
     """The format that is fast and safe on a device, and why: bf16 where the hardware computes in it, else fp32."""
     if device.type == "cuda":
-        if torch.cuda.is_bf16_supported(including_emulation=False):
+        if torch.version.hip is not None or torch.cuda.get_device_capability(device)[0] >= FIRST_WITH_BF16:
             return "bf16", "the card computes in bf16"
         return "fp32", "this card only emulates bf16, which is slower than fp32"
     if device.type == "cpu":

@@ -18,9 +18,9 @@ from srkit.errors import SrkitError
 from srkit.experiment import Experiment
 from srkit.hooks import HookCaller, HookFailed
 from srkit.training import checkpoint
+from srkit.training.failure import explain
 from srkit.training.ledger import Ledger, NotFinite
-from srkit.training.memory import explain_out_of_memory, is_out_of_memory
-from srkit.training.step import Stepper, Terms
+from srkit.training.step import Stepper
 from srkit.training.timeline import Timeline
 
 Pictures = Mapping[str, Mapping[str, Tensor]]
@@ -61,6 +61,7 @@ class Run:
         hooks: the plugins that watch.
         step: updates done so far.
         resumed_from: the step of the checkpoint this process began with; 0 for a fresh run.
+        validated_step: the step of the last validation.
         warnings: sentences about fallbacks, for tables.
     """
 
@@ -76,6 +77,7 @@ class Run:
     device: torch.device
     step: int = 0
     resumed_from: int = 0
+    validated_step: int = 0
     warnings: list[str] = field(default_factory=list)
     stop_reason: str = ""
     clock: Clock = field(default_factory=Clock)
@@ -99,6 +101,17 @@ class Run:
         """The generator that is judged and exported: the averaged one where there is one."""
         return self.stepper.ema.network if self.stepper.ema is not None else self.assembly.generator
 
+    def validation_is_due(self) -> bool:
+        """Whether the step just done is one to validate after; the last one always is."""
+        every = self.experiment.validation.every
+        periodic = every is not None and self.step % every == 0
+        return self.validate is not None and (periodic or self.step == self.total_steps)
+
+    def checkpoint_is_due(self) -> bool:
+        """Whether the step just done is one to save, or a plugin has asked for it."""
+        periodic = self.step % self.experiment.checkpoint.every == 0
+        return periodic or self._wants_checkpoint or self.step == self.total_steps
+
     def request_stop(self, reason: str) -> None:
         """End the run after the current step, with a checkpoint."""
         self.stop_reason = self.stop_reason or reason
@@ -113,10 +126,11 @@ class Run:
         """Write a checkpoint of the current step.
 
         Raises:
-            NotFinite: a loss since the last look was not finite: the weights are not worth keeping.
+            NotFinite: a loss since the last look, or a weight, is not finite: the state is not worth keeping.
             SrkitError: it could not be written.
         """
         self.ledger.check()
+        self._require_finite_weights()
         stepper = self.stepper
         modules: dict[str, Mapping[str, Tensor]] = {"generator": self.assembly.generator.state_dict()}
         if self.assembly.discriminator is not None:
@@ -126,6 +140,7 @@ class Run:
         state: dict[str, Any] = {
             "step": self.step,
             "attempt": stepper.attempt,
+            "validated_step": self.validated_step,
             "losses": {name: loss.state_dict() for name, loss in self._loss_modules().items()},
             "updaters": {name: updater.state_dict() for name, updater in stepper.updaters().items()},
             "ledger": self.ledger.state_dict(),
@@ -133,7 +148,16 @@ class Run:
         }
         path = checkpoint.save(self.folder / "checkpoints", self.step, modules, state)
         self._saved_step = self.step
+        self._wants_checkpoint = False
         return path
+
+    def _require_finite_weights(self) -> None:
+        """A gradient can overflow though the loss was finite; the next loss would tell, but this state would stay."""
+        networks = {"generator": self.assembly.generator, "discriminator": self.assembly.discriminator}
+        for role, network in (networks | self._loss_modules()).items():
+            for name, weight in network.named_parameters() if network is not None else ():
+                if not bool(torch.isfinite(weight).all()):
+                    raise NotFinite(self.step, f"{role}'s weight {name!r} is not finite")
 
     def restore(self, saved: checkpoint.Saved) -> None:
         """Continue from a checkpoint."""
@@ -150,6 +174,7 @@ class Run:
         self.ledger.load_state_dict(state["ledger"])
         self.hooks.load_states(state["hooks"])
         self.stepper.attempt = state["attempt"]
+        self.validated_step = state["validated_step"]
         self.step = self.resumed_from = self._saved_step = state["step"]
 
     def _loss_modules(self) -> dict[str, nn.Module]:
@@ -176,91 +201,86 @@ def _load(network: nn.Module, modules: Mapping[str, Mapping[str, Tensor]], role:
 # --- the loop -------------------------------------------------------------------------------------------------------
 
 
+class NoBatch(Exception):
+    """The run is asked to stop, and its workers are gone before the step began: who ends a job may end all of it."""
+
+
 def train(run: Run) -> None:
     """Train to the end, or until something asks to stop; `run.stop_reason` says which.
 
     Raises:
-        SrkitError: a loss that is not finite, memory or disk that ran out, a plugin that failed. The last checkpoint
-            stands; where the state was still good it was saved.
+        SrkitError: a loss that is not finite, memory or disk that ran out, a component or a plugin that failed. The
+            last checkpoint stands; where the state was still good it was saved.
     """
-    run.hooks.call("srkit_run_start", run=run)
     batches = run.batches(run.step + 1)
-    reason = "error"
     try:
+        run.hooks.call("srkit_run_start", run=run)
+        if run.resumed_from and run.validation_is_due() and run.validated_step < run.step:
+            _validate(run)  # a plugin failed before it came to that
         while run.step < run.total_steps and not run.stop_reason:
-            _one_step(run, batches)
-        reason = run.stop_reason or "done"
+            try:
+                metrics = _one_step(run, batches)
+            except NoBatch:
+                break
+            run.hooks.call("srkit_step_end", run=run, step=run.step, metrics=metrics)
+            if run.validation_is_due():
+                _validate(run)
+            if run.checkpoint_is_due():
+                _checkpoint(run)
         if run.step != run._saved_step:
             _checkpoint(run)
     except BaseException as error:
         batches.close()
-        _end_after(run, error)
-        raise
+        told = explain(error, run)
+        _end_after(run, told)
+        if told is error:
+            raise
+        raise told from error
     batches.close()
-    run.hooks.call("srkit_run_end", run=run, reason=reason)
+    run.hooks.call("srkit_run_end", run=run, reason=run.stop_reason or "done")
 
 
-def _one_step(run: Run, batches: Generator[Batch, None, None]) -> None:
+def _one_step(run: Run, batches: Generator[Batch, None, None]) -> dict[str, Any] | None:
+    """One update; gives the means since the last log step where one is due."""
     begun = time.perf_counter()
     step = run.step + 1
     span = run.timeline.at(step)
 
+    taken = 0
+
     def next_batch() -> Batch:
+        nonlocal taken
         asked = time.perf_counter()
-        batch = next(batches)
+        try:
+            batch = next(batches)
+        except SrkitError as error:
+            if run.stop_reason and not taken:
+                raise NoBatch from error
+            raise
+        taken += 1
         run.clock.waiting += time.perf_counter() - asked
         return batch
 
-    def watch(terms: Terms) -> None:
-        run.ledger.add(step, terms)
+    run.stepper(step, span, next_batch, lambda terms: run.ledger.add(step, terms))
+    run.step = step
+    is_logged = step % run.experiment.log.every == 0 or step == run.total_steps
+    means = run.ledger.read() if is_logged else {}
+    run.clock.steps += time.perf_counter() - begun
+    run.clock.images += span.batch_size
+    return {"lr": run.stepper.learning_rates()} | means | run.clock.read() if is_logged else None
 
-    try:
-        run.stepper(step, span, next_batch, watch)
-        metrics = None
-        run.step = step
-        last = step == run.total_steps
-        if step % run.experiment.log.every == 0 or last:
-            means = run.ledger.read()
-            run.clock.steps += time.perf_counter() - begun
-            run.clock.images += span.batch_size
-            metrics = {"lr": run.stepper.learning_rates()} | means | run.clock.read()
-        else:
-            run.clock.steps += time.perf_counter() - begun
-            run.clock.images += span.batch_size
-    except NotFinite as error:
-        raise _with_samples(run, error) from error
-    except (RuntimeError, MemoryError) as error:
-        if is_out_of_memory(error):
-            raise explain_out_of_memory(run.experiment, run.device) from error
-        raise
-    run.hooks.call("srkit_step_end", run=run, step=step, metrics=metrics)
-    every = run.experiment.validation.every
-    if run.validate is not None and ((every is not None and step % every == 0) or last):
-        scores, pictures = run.validate(run.model, step)
-        run.hooks.call("srkit_validation_end", run=run, step=step, scores=scores, pictures=pictures)
-    if step % run.experiment.checkpoint.every == 0 or last or run._wants_checkpoint:
-        _checkpoint(run)
+
+def _validate(run: Run) -> None:
+    assert run.validate is not None
+    run.ledger.check()
+    scores, pictures = run.validate(run.model, run.step)
+    run.validated_step = run.step
+    run.hooks.call("srkit_validation_end", run=run, step=run.step, scores=scores, pictures=pictures)
 
 
 def _checkpoint(run: Run) -> None:
-    try:
-        path = run.save()
-    except NotFinite as error:
-        raise _with_samples(run, error) from error
-    run._wants_checkpoint = False
+    path = run.save()
     run.hooks.call("srkit_checkpoint_saved", run=run, step=run.step, path=path)
-
-
-def _with_samples(run: Run, error: NotFinite) -> SrkitError:
-    """The message about a loss that is not finite, with the batch and the way out."""
-    names = run.sample_names(error.step)
-    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    kept = checkpoint.checkpoints(run.folder / "checkpoints")
-    good = f"The last good checkpoint is {kept[-1]}" if kept else "There is no checkpoint yet"
-    return SrkitError(
-        f"step {error.step}: the loss term {error.term!r} is {error.value}. The batch held: {shown}. {good}. "
-        'A lower learning rate, optimizer.clip_norm = 1.0 or precision = "fp32" often helps'
-    )
 
 
 def _end_after(run: Run, error: BaseException) -> None:
@@ -268,6 +288,9 @@ def _end_after(run: Run, error: BaseException) -> None:
     try:
         if isinstance(error, HookFailed) and run.step != run._saved_step and run.step > 0:
             run.save()
+    except SrkitError as second:
+        error.add_note(str(second))
+    try:
         run.hooks.call("srkit_run_end", run=run, reason=f"error: {error}")
     except SrkitError as second:
         error.add_note(str(second))

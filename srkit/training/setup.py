@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from srkit.contracts import Dataset, Draws
 from srkit.data.cache import Cached
 from srkit.data.order import SampleOrder
 from srkit.data.patches import PatchTaker
+from srkit.errors import UserError
 from srkit.experiment import Experiment
 from srkit.experiment.schema import OtherOptimizer
 from srkit.experiment.tree import TreePath
@@ -121,7 +123,9 @@ def build_stepper(assembly: Assembly, device: torch.device, steps: int, attempt:
     experiment = assembly.plan.experiment
     optimizer = experiment.optimizer
     groups = parameter_groups(assembly.generator, optimizer.group)
-    own_losses = [group for loss in _losses(assembly) for group in parameter_groups(loss, [])]
+    if not groups:
+        raise UserError("the generator has nothing that trains: optimizer.group freezes all of its parameters")
+    own_losses = _loss_groups(assembly)
     if optimizer.losses is None:
         groups += own_losses
     generator_updater = _updater(assembly, ("optimizer",), optimizer, groups, device, steps)
@@ -139,9 +143,21 @@ def build_stepper(assembly: Assembly, device: torch.device, steps: int, attempt:
     return Stepper(assembly, device, generator_updater, discriminator_updater, ema, extra, attempt)
 
 
-def _losses(assembly: Assembly) -> list[nn.Module]:
-    losses = list(assembly.losses.values())
-    return [*losses, assembly.adversarial] if isinstance(assembly.adversarial, nn.Module) else losses
+def _loss_groups(assembly: Assembly) -> list[dict[str, Any]]:
+    """What losses hold that trains; a part that two of them share is there once."""
+    losses = dict(assembly.losses)
+    if isinstance(assembly.adversarial, nn.Module):
+        losses[assembly.plan.experiment.adversarial_loss.name] = assembly.adversarial  # type: ignore[union-attr]
+    table = assembly.plan.experiment.optimizer.losses
+    return parameter_groups(_Together(losses), table.group if table is not None else [])
+
+
+class _Together(nn.Module):
+    """Several modules as one, whose parameters are called `<module's name>.<parameter's name>`, dots allowed."""
+
+    def __init__(self, modules: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self._modules.update(modules)
 
 
 def _updater(

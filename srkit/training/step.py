@@ -13,6 +13,7 @@ from srkit.contracts import GeneratorOutput, Views
 from srkit.data.loader import Batch
 from srkit.data.lr_images import to_float
 from srkit.draws import SampleDraws, StreamKey, derived_seed
+from srkit.errors import SrkitError
 from srkit.training.ema import Ema
 from srkit.training.opponent import Opponent, draw_offset
 from srkit.training.precision import autocast
@@ -69,6 +70,7 @@ class Stepper:
         self.ema = ema
         self.losses_updater = losses_updater
         self.seed = assembly.plan.experiment.seed
+        self.scale = assembly.plan.experiment.scale
         self.attempt = attempt
         self.parts = assembly.plan.experiment.optimizer.accumulation
         adversarial = assembly.plan.experiment.adversarial_loss
@@ -125,7 +127,10 @@ class Stepper:
     def _generate(self, lr: Tensor) -> GeneratorOutput:
         output = self.generator(lr)
         if isinstance(output, Tensor):
-            return GeneratorOutput(output.float())
+            output = GeneratorOutput(output)
+        wanted = (*lr.shape[:2], *(side * self.scale for side in lr.shape[2:]))
+        if output.sr.shape != wanted:
+            raise SrkitError(f"the generator made {tuple(output.sr.shape)} of {tuple(lr.shape)}, expected {wanted}")
         return GeneratorOutput(output.sr.float(), output.extras)
 
     @torch.no_grad()
@@ -169,7 +174,7 @@ class Stepper:
                 self.updater.backward(total / len(parts), span.precision)
         watch(_mean(collected))
         if self.losses_updater is not None:
-            self.losses_updater.step(step, span.lr["generator"], span.precision)
+            self.losses_updater.step(step, span.lr["losses"], span.precision)
         self.updater.step(step, span.lr["generator"], span.precision)
 
     def _generator_terms(self, views: Views, span: Span) -> tuple[Tensor, Terms]:
@@ -188,6 +193,11 @@ class Stepper:
             own = replace(views, draws=views.draws.child(name), notes={})
             value = self.assembly.adversarial.generator_term(own)
             total = total + span.adversarial_weight * _record(terms, name, value, own)
+        if not total.requires_grad:
+            raise SrkitError(
+                f"step {views.step}: no loss of stage {span.number + 1} depends on the generator "
+                "(a weight of 0 leaves a loss out)"
+            )
         terms["loss"] = total.detach()
         return total, terms
 
@@ -246,12 +256,20 @@ def _record(terms: Terms, name: str, value: Tensor | dict[str, Tensor], views: V
     """Keep a loss, its named parts and its notes; gives the loss."""
     if isinstance(value, dict):
         for part, one in value.items():
-            terms[f"{name}/{part}"] = one.detach()
-        value = torch.stack([one.float() for one in value.values()]).sum()
-    terms[name] = value.detach()
+            terms[f"{name}/{part}"] = _number(f"{name}/{part}", one).detach()
+        value = torch.stack([one.float().reshape(()) for one in value.values()]).sum()
+    terms[name] = _number(name, value).detach()
     for note, number in views.notes.items():
-        terms[f"{name}/{note}"] = number.detach()
-    return value
+        terms[f"{name}/{note}"] = _number(f"{name}/{note}", number).detach()
+    return value.reshape(())
+
+
+def _number(name: str, value: Tensor) -> Tensor:
+    """The value, if it is what the contract promises."""
+    if isinstance(value, Tensor) and value.numel() == 1:
+        return value
+    shape = f"a tensor {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+    raise SrkitError(f"{name!r}: a loss gave {shape}, expected a tensor of one number")
 
 
 def _mean(collected: list[Terms]) -> Terms:

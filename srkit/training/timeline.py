@@ -24,7 +24,7 @@ class Span:
         batches: batches a step: one, and one for each discriminator step that wants fresh pictures.
         weights: what each pixel and feature loss is multiplied with.
         adversarial_weight: likewise.
-        discriminator_steps: updates of the discriminator a step.
+        discriminator_steps: updates of the discriminator a step; none where the adversarial loss has no weight.
         precision: "fp32", "bf16" or "fp16".
         lr: learning rate by role.
     """
@@ -66,7 +66,10 @@ class Timeline:
         steps = stage.steps or max(1, round((stage.epochs or 0) * epoch / batch))
         before = self.spans[-1] if self.spans else None
         adversarial = experiment.adversarial_loss
+        # at weight 0 the whole game is left out: the generator trains alone, at the cost of that
+        opposed = adversarial.discriminator_steps if adversarial is not None and adversarial.weight else 0
         fresh = adversarial is not None and adversarial.discriminator_batch == "fresh"
+        own = experiment.optimizer.losses.lr if experiment.optimizer.losses is not None else None
         losses = [*experiment.pixel_loss, *experiment.feature_loss]
         first = before.last + 1 if before else 1
         return Span(
@@ -75,12 +78,12 @@ class Timeline:
             last=first + steps - 1,
             start=before.position(before.last + 1) if before else 0,
             batch_size=batch,
-            batches=adversarial.discriminator_steps if adversarial is not None and fresh else 1,
+            batches=max(1, opposed) if fresh else 1,
             weights={loss.name: loss.weight for loss in losses},
             adversarial_weight=adversarial.weight if adversarial is not None else 0.0,
-            discriminator_steps=adversarial.discriminator_steps if adversarial is not None else 0,
+            discriminator_steps=opposed,
             precision=auto if experiment.precision == "auto" else experiment.precision,
-            lr=stage.lr,
+            lr={"losses": own if own is not None else stage.lr["generator"], **stage.lr},
         )
 
     @property

@@ -44,21 +44,21 @@ class Updater:
 
     def step(self, step: int, lr: float, precision: str) -> None:
         """Change the weights with the gradients there are, and forget these."""
-        scaling = precision == "fp16"
+        weights = [one for group in self.optimizer.param_groups for one in group["params"] if one.grad is not None]
+        scaling = precision == "fp16" and bool(weights)
         self.lr = lr * self.schedule.factor(step)
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr * group["lr_scale"]
         if scaling:
             self.scaler.unscale_(self.optimizer)
         if self.clip_norm is not None:
-            weights = [one for group in self.optimizer.param_groups for one in group["params"]]
             torch.nn.utils.clip_grad_norm_(weights, self.clip_norm)
         if scaling:
             self.scaler.step(self.optimizer)
-            if self.owns_scaler:
-                self.scaler.update()
         else:
             self.optimizer.step()
+        if scaling and self.owns_scaler:
+            self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
 
     def state_dict(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import pytest
 
 from srkit import components
 from srkit.contracts import Shared
+from srkit.registry.values import convert
 
 FACTORIES = [
     "generators.espcn:Espcn",
@@ -74,7 +75,7 @@ def test_options_are_annotated_keywords_whose_defaults_fit(path: str) -> None:
             continue
         if parameter.default is not inspect.Parameter.empty:
             written = msgspec.to_builtins(parameter.default)
-            assert msgspec.convert(written, hints[name]) == parameter.default
+            assert convert(written, hints[name], Path()) == parameter.default
     assert hints.get("shared") in (None, Shared | None)
 
 

@@ -2,69 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Annotated
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from msgspec import Meta
+from torch import Tensor
 
-from srkit.contracts import DiscriminatorOutput, Views
-from srkit.errors import UserError
+from srkit.components.adversarial_losses.game import Game
+from srkit.components.adversarial_losses.targets import cross_entropy
 
 __all__ = ["Relativistic"]
 
 
-class Relativistic(nn.Module):
+class Relativistic(Game):
     """Relativistic GAN loss: the original should look more real than the fake at each place.
 
     Jolicoeur-Martineau 2018, arXiv 1807.00734, in its paired form as the project's notes use it, with r and f the
     logits of original and fake at one place: the discriminator minimizes -log sigmoid(r - f), the generator
-    -log sigmoid(f - r); each the mean over all places, then over the discriminator's scales. No gradient passes
-    through the original's logits in the generator's term, nor to the generator from the discriminator's.
+    -log sigmoid(f - r). Capped, this is the notes' loss: they put 9000 in the place of the difference, whose loss is 0
+    to the last bit.
 
-    Logged beside it: `real_above_fake`, the fraction of places where r > f in the discriminator's term, and with
-    `capped` the fraction of places where the generator is let off.
+    Noted beside it: `real_above_fake`, the fraction of places where r > f, and with `capped` the fraction of places
+    where the generator is let off. The mean is over all places, then over the discriminator's scales.
 
     Args:
-        capped: where the fake looks more real than the original already, the generator's term is 0 without gradient.
+        capped: let the generator off where its logit is above the original's: value 0, no gradient, at that place.
+        label_smoothing: how far below 1 the discriminator's target for originals lies (of the difference's sigmoid).
+        r1: factor of the R1 penalty (Mescheder et al. 2018, arXiv 1801.04406): r1 / 2 times the squared gradient of the
+            discriminator's mean logit by the original; 0 for none.
+        r1_every: apply the R1 penalty in every so many steps only, and so many times as strongly.
     """
 
-    def __init__(self, capped: bool = False) -> None:
-        super().__init__()
-        self.capped = capped
+    def __init__(
+        self,
+        capped: bool = False,
+        label_smoothing: Annotated[float, Meta(ge=0, lt=0.5)] = 0.0,
+        r1: Annotated[float, Meta(ge=0)] = 0.0,
+        r1_every: Annotated[int, Meta(ge=1)] = 1,
+    ) -> None:
+        super().__init__(
+            "relativistic", capped=capped, label_smoothing=label_smoothing, r1=r1, r1_every=r1_every, needs_real=True
+        )
 
-    def generator_term(self, views: Views) -> Tensor:
-        """The mean of softplus(r - f), a scalar; notes `capped`."""
-        discriminator = discriminator_of(views)
-        fake = discriminator(views.sr).logits
-        with torch.no_grad():
-            real = discriminator(views.hr).logits
-        terms, fractions = [], []
-        for one_real, one_fake in zip(real, fake, strict=True):
-            ahead = one_fake.float() - one_real.detach().float()  # f - r, (B, 1, H', W')
-            term = F.softplus(-ahead)
-            if self.capped:
-                capped = ahead > 0
-                # The notes put 9000 in the place of the difference; softplus(-9000) is 0 to the last bit.
-                term = term.masked_fill(capped, 0.0)
-                fractions.append(capped.float().mean())
-            terms.append(term.mean())
-        if fractions:
-            views.note("capped", torch.stack(fractions).mean())
-        return torch.stack(terms).mean()
+    def generator_places(self, real: Tensor, fake: Tensor) -> Tensor:
+        """-log sigmoid(f - r) at each place."""
+        return cross_entropy(fake - real, 1)
 
-    def discriminator_term(self, views: Views) -> Tensor:
-        """The mean of softplus(f - r), a scalar; notes `real_above_fake`."""
-        discriminator = discriminator_of(views)
-        real = discriminator(views.hr).logits
-        fake = discriminator(views.sr.detach() if views.sr.requires_grad else views.sr).logits
-        leads = [one_real.float() - one_fake.float() for one_real, one_fake in zip(real, fake, strict=True)]
-        views.note("real_above_fake", torch.stack([(lead.detach() > 0).float().mean() for lead in leads]).mean())
-        return torch.stack([F.softplus(-lead).mean() for lead in leads]).mean()
-
-
-def discriminator_of(views: Views) -> Callable[[Tensor], DiscriminatorOutput]:
-    """The discriminator of the views, or an error where the experiment has none."""
-    if views.discriminator is None:
-        raise UserError("the adversarial loss 'relativistic' asks a discriminator: add a [discriminator] table")
-    return views.discriminator
+    def discriminator_places(self, real: Tensor, fake: Tensor) -> Tensor:
+        """-log sigmoid(r - f) at each place."""
+        return cross_entropy(real - fake, self.real_target)

@@ -7,19 +7,17 @@ from typing import Annotated
 from msgspec import Meta
 from torch import Tensor, nn
 
-from srkit.errors import OptionError, UserError
+from srkit.components.discriminators.units import (
+    Activation,
+    Downsampling,
+    Norm,
+    Units,
+    check_dropout,
+    check_size,
+)
+from srkit.errors import OptionError
 
 __all__ = ["Dilated"]
-
-
-def unit(inputs: int, outputs: int, kernel: int, dilation: int = 1) -> list[nn.Module]:
-    """A convolution that keeps the size, batch norm, LeakyReLU; the norm's shift takes the place of a bias."""
-    padding = dilation * (kernel // 2)
-    return [
-        nn.Conv2d(inputs, outputs, kernel, padding=padding, dilation=dilation, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.LeakyReLU(0.1, inplace=True),
-    ]
 
 
 class Dilated(nn.Module):
@@ -30,10 +28,15 @@ class Dilated(nn.Module):
     but the last followed by batch norm and LeakyReLU 0.1. 2,504,001 parameters with 32 channels. There is no pooling
     over the whole picture.
 
-    Image (B, 3, H, W) -> logits (B, 1, H // 8, W // 8); sides of at least 16 pixels.
+    Image (B, 3, H, W) -> logits (B, 1, H // 8, W // 8), rounded up instead where convolutions halve the size; sides of
+    at least 16 pixels.
 
     Args:
         channels: channels of the first convolutions (C); deeper ones have up to 16 times as many.
+        downsampling: halve by "max-pool", by one more strided "convolution" in its place, or by a "stride" in the
+            convolution before it.
+        activation: what follows each convolution but the last; LeakyReLU has slope 0.1.
+        norm: batch norm, spectral norm of every weight (arXiv 1802.05957; convolutions then have biases), or none.
         dropout: chance to drop each value before the last three 1x1 convolutions, in training only.
 
     Attributes:
@@ -43,37 +46,32 @@ class Dilated(nn.Module):
     least_size = 16
 
     def __init__(
-        self, channels: Annotated[int, Meta(ge=1)] = 32, dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+        self,
+        channels: Annotated[int, Meta(ge=1)] = 32,
+        dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0,
+        downsampling: Downsampling = "max-pool",
+        activation: Activation = "leaky-relu",
+        norm: Norm = "batch",
     ) -> None:
         super().__init__()
         if channels < 1:
             raise OptionError("channels", f"dilated needs at least one channel, got {channels}.")
-        if not 0 <= dropout < 1:
-            raise OptionError("dropout", f"dilated takes a chance from 0 to below 1, got {dropout}.")
+        check_dropout("dilated", dropout)
         c = channels
+        unit = Units(norm, activation)
         self.layers = nn.Sequential(
-            *unit(3, c, 5),
-            *unit(c, c, 3),
-            nn.MaxPool2d(2),
-            *unit(c, 2 * c, 3),
-            *unit(2 * c, 2 * c, 3),
-            nn.MaxPool2d(2),
-            *unit(2 * c, 4 * c, 3),
-            *unit(4 * c, 4 * c, 3),
-            nn.MaxPool2d(2),
+            *unit.level([(3, c, 5), (c, c, 3)], downsampling),
+            *unit.level([(c, 2 * c, 3), (2 * c, 2 * c, 3)], downsampling),
+            *unit.level([(2 * c, 4 * c, 3), (4 * c, 4 * c, 3)], downsampling),
             *unit(4 * c, 8 * c, 3),
             *unit(8 * c, 8 * c, 3, dilation=2),
             *unit(8 * c, 8 * c, 3, dilation=4),
             *unit(8 * c, 8 * c, 3),
         )
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Sequential(*unit(8 * c, 16 * c, 1), *unit(16 * c, c, 1), nn.Conv2d(c, 1, 1))
+        self.head = nn.Sequential(*unit(8 * c, 16 * c, 1), *unit(16 * c, c, 1), unit.last(c))
 
     def forward(self, image: Tensor) -> Tensor:
         """Image (B, 3, H, W) -> logits (B, 1, H // 8, W // 8)."""
-        if min(image.shape[-2:]) < self.least_size:
-            raise UserError(
-                f"the discriminator 'dilated' needs pictures of at least {self.least_size} pixels a side, got "
-                f"{image.shape[-1]} x {image.shape[-2]}: raise data.patch_size"
-            )
+        check_size("dilated", image, self.least_size)
         return self.head(self.dropout(self.layers(image)))

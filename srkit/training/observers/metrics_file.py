@@ -15,14 +15,14 @@ METRICS, VALIDATION = "metrics.jsonl", "validation.jsonl"
 
 
 class MetricsFile:
-    """Writes the numbers of a run beside it."""
+    """Writes the numbers of a run beside it; first of all plugins, so that none that fails costs a line."""
 
-    @hookimpl
+    @hookimpl(tryfirst=True)
     def srkit_run_start(self, run: Run) -> None:
         for name in (METRICS, VALIDATION):
             keep_until(run.folder / name, run.step)
 
-    @hookimpl
+    @hookimpl(tryfirst=True)
     def srkit_step_end(self, run: Run, step: int, metrics: Mapping[str, Any] | None) -> None:
         if metrics is not None:
             rates = {"lr": metrics["lr"]["generator"]}
@@ -30,7 +30,7 @@ class MetricsFile:
             rest = {key: value for key, value in metrics.items() if key != "lr"}
             append(run.folder / METRICS, {"step": step, "time": round(time.time(), 3), **rates, **rest})
 
-    @hookimpl
+    @hookimpl(tryfirst=True)
     def srkit_validation_end(self, run: Run, step: int, scores: Mapping[str, float]) -> None:
         append(run.folder / VALIDATION, {"step": step, **scores})
 

@@ -1,19 +1,33 @@
-"""samples/: the validation pictures as the network made them, a folder a validation."""
+"""samples/: the validation pictures side by side with the originals, a folder a validation."""
 
 from __future__ import annotations
 
-from srkit.data.decoding import file_stem, save_png
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from srkit.data.decoding import file_stem
 from srkit.hooks import hookimpl
 from srkit.training.checkpoint import checkpoint_name
 from srkit.training.run import Pictures, Run
 
+Draw = Callable[[Path, str, Mapping[str, Tensor]], None]
+
 
 class SamplePictures:
-    """Writes what the network makes of each validation photo."""
+    """Has a picture made of each validation photo.
+
+    Args:
+        draw: writes one photo's views, `lr`, `sr` and perhaps `hr`, to a path; it is told the run's name too.
+    """
+
+    def __init__(self, draw: Draw) -> None:
+        self.draw = draw
 
     @hookimpl
     def srkit_validation_end(self, run: Run, step: int, pictures: Pictures) -> None:
         folder = run.folder / "samples" / checkpoint_name(step)
         folder.mkdir(parents=True, exist_ok=True)
         for name, views in pictures.items():
-            save_png(folder / f"{file_stem(name)}.png", views["sr"].permute(1, 2, 0).numpy())
+            self.draw(folder / f"{file_stem(name)}.png", run.name, views)

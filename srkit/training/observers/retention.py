@@ -38,10 +38,11 @@ class Retention:
             run.request_checkpoint()
 
     @hookimpl
-    def srkit_checkpoint_saved(self, path: Path) -> None:
-        stay = checkpoints(path.parent)[-self.keep :]
-        for one in checkpoints(path.parent):
-            if one not in stay and step_of(one) != self.best_step:
+    def srkit_checkpoint_saved(self, step: int, path: Path) -> None:
+        # one of a later step was found damaged when the run was resumed; its step comes again
+        found = [one for one in checkpoints(path.parent) if step_of(one) <= step]
+        for one in found[: -self.keep]:
+            if step_of(one) != self.best_step:
                 shutil.rmtree(one)
 
     def state_dict(self) -> dict[str, Any]:

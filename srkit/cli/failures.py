@@ -1,0 +1,108 @@
+"""From an exception to what a user reads and the exit code: one message, a traceback only when it is asked for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import sys
+import traceback
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from srkit.errors import ExperimentError, SrkitError
+
+DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+EXIT_CODES = {
+    DONE: "done",
+    FAILED: "anything else",
+    WRONG_INPUT: "the input is wrong; one message, no traceback",
+    INTERRUPTED: "interrupted, state saved",
+}
+DEBUG = "SRKIT_DEBUG"
+
+
+def report(error: BaseException) -> int:
+    """Say on standard error what went wrong; gives the exit code."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if os.environ.get(DEBUG, "") not in ("", "0"):
+        traceback.print_exception(error)
+    if isinstance(error, (click.Abort, KeyboardInterrupt)):
+        _say("interrupted")
+        return INTERRUPTED
+    if isinstance(error, click.ClickException):
+        return _usage(error)
+    if isinstance(error, SrkitError):
+        _known(error)
+        return error.exit_code
+    if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):
+        name = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        _say(f"error: {name}{error.strerror or error}")
+        return FAILED
+    _unexpected(error)
+    return FAILED
+
+
+def reader_gone() -> bool:
+    """Whether a broken pipe is that of our own output (`| head`); what is still buffered then goes nowhere."""
+    gone = [stream for stream in (sys.stdout, sys.stderr) if _is_closed_pipe(stream)]
+    for stream in gone:
+        # else the interpreter tries again when it ends, and complains
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return bool(gone)
+
+
+def _is_closed_pipe(stream: TextIO) -> bool:
+    if not hasattr(select, "poll"):
+        return True  # Windows cannot be asked
+    try:
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)
+        return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
+    except (OSError, ValueError):
+        return False  # not a file of the system, such as a test's
+
+
+def _usage(error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    if context is not None and context.command is not None:
+        _say(context.get_usage())
+    _say(f"error: {error.format_message()}")
+    if context is not None and context.command is not None:
+        _say(f"`{context.command_path} --help` explains it")
+    return error.exit_code
+
+
+def _known(error: SrkitError) -> None:
+    messages = [str(one) for one in error.problems] if isinstance(error, ExperimentError) else [str(error)]
+    for message in messages:
+        _say(f"error: {message}")
+    for note in getattr(error, "__notes__", ()):
+        _say(f"       {note}")
+
+
+def _unexpected(error: BaseException) -> None:
+    message = " ".join(str(error).split())
+    _say(f"error: {type(error).__name__}: {message}{_place(error)}")
+    _say(f"This is a bug, in srkit or in a component. {DEBUG}=1 in the environment shows the whole traceback.")
+
+
+def _place(error: BaseException) -> str:
+    """File and line that raised: the last of srkit's or a component's own, and torch's where there is no such."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return ""
+    own = [one for one in frames if not _is_library(one.filename)] or frames
+    return f" ({own[-1].filename}, line {own[-1].lineno})"
+
+
+def _is_library(filename: str) -> bool:
+    parts = Path(filename).parts
+    return any(name in parts for name in ("torch", "torchvision", "click", "pluggy", "rich")) or filename[:1] == "<"
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

@@ -1,0 +1,70 @@
+"""Where each upscaled picture goes: no two to the same file, and none over a picture that was given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from srkit.errors import OptionError, SrkitError, UserError
+from srkit.registry import KINDS, Registry
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to upscale and the PNG to make of it."""
+
+    source: Path
+    target: Path
+
+
+def placements(given: Sequence[Path], out: Path, registry: Registry) -> tuple[list[Job], list[SrkitError]]:
+    """The jobs for pictures and folders of pictures; a folder's keep their places below `out`.
+
+    Of pictures that would have the same name the first keeps it, the next is numbered: `photo.png`, `photo-2.png`. What
+    lies in `out` is not taken from a folder around it. A folder that cannot be used is named on standard error.
+
+    Returns:
+        Jobs, and what is wrong with folders.
+    """
+    pictures: dict[Path, tuple[Path, Path]] = {}
+    failures: list[SrkitError] = []
+    for one in given:
+        try:
+            found = _pictures_in(one, out, registry) if one.is_dir() else [(one, Path(one.name))]
+        except SrkitError as error:
+            failures.append(error)
+            click.echo(f"error: {error}", err=True)
+            continue
+        for source, place in found:
+            pictures.setdefault(source.resolve(), (source, place))
+    # a name may differ by case alone, which is the same file on macOS and Windows
+    taken = {str(source).casefold() for source in pictures}
+    jobs = []
+    for source, place in pictures.values():
+        target = _free(out / place.with_suffix(".png"), taken)
+        taken.add(str(target.resolve()).casefold())
+        jobs.append(Job(source, target))
+    return jobs, failures
+
+
+def _pictures_in(folder: Path, out: Path, registry: Registry) -> list[tuple[Path, Path]]:
+    """The pictures below a folder, sorted, each with its path relative to it."""
+    try:
+        dataset = registry.find(KINDS["datasets"], "srkit:folder", Path.cwd()).factory(path=folder, seed=None)
+    except OptionError as error:
+        raise UserError(error.why) from error
+    found = [file for file in dataset.files() if not file.resolve().is_relative_to(out.resolve())]
+    if not found:
+        raise UserError(f"{folder}: all of its pictures lie in {out}, where the results go")
+    return [(file, file.relative_to(folder)) for file in found]
+
+
+def _free(target: Path, taken: set[str]) -> Path:
+    candidate, number = target, 1
+    while str(candidate.resolve()).casefold() in taken:
+        number += 1
+        candidate = target.with_stem(f"{target.stem}-{number}")
+    return candidate

@@ -1,0 +1,129 @@
+"""What all adversarial losses have in common: logits of both images, the cap, the mean over scales, the R1 penalty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from srkit.contracts import DiscriminatorOutput, Views
+from srkit.errors import OptionError, UserError
+
+__all__ = ["Game", "critic_gradient", "discriminator_of"]
+
+
+class Game(nn.Module):
+    """The frame of an adversarial loss; a loss says what one place of the logits is worth to each player.
+
+    Both terms are the mean over all places, then over the discriminator's scales. No gradient passes through the
+    original's logits in the generator's term, nor to the generator from the discriminator's. Noted beside the
+    discriminator's term: `real_above_fake`, the fraction of places where the original's logit is the greater one.
+
+    Args:
+        name: the loss's name in messages.
+        capped: let the generator off where its logit is above the original's at the same place: the place counts with
+            value 0 and no gradient; the fraction of such places is noted as `capped`.
+        label_smoothing: what the discriminator's target for originals is below 1.
+        r1: the R1 penalty's factor; 0 for none.
+        r1_every: apply it in every so many steps, times so much.
+        needs_real: whether the generator's term looks at the original's logits even without the cap.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        capped: bool,
+        label_smoothing: float = 0.0,
+        r1: float = 0.0,
+        r1_every: int = 1,
+        needs_real: bool = False,
+    ) -> None:
+        super().__init__()
+        if not 0 <= label_smoothing < 0.5:
+            raise OptionError("label_smoothing", f"a number from 0 to below 0.5, got {label_smoothing}.")
+        if r1 < 0:
+            raise OptionError("r1", f"a factor from 0, got {r1}.")
+        if r1_every < 1:
+            raise OptionError("r1_every", f"a number of steps from 1, got {r1_every}.")
+        self.name = name
+        self.capped = capped
+        self.real_target = 1 - label_smoothing
+        self.r1, self.r1_every = r1, r1_every
+        self.needs_real = needs_real or capped
+
+    def generator_places(self, real: Tensor, fake: Tensor) -> Tensor:
+        """The generator's loss at each place; `real` has no gradient (and is empty where it is not needed)."""
+        raise NotImplementedError
+
+    def discriminator_places(self, real: Tensor, fake: Tensor) -> Tensor:
+        """The discriminator's loss at each place."""
+        raise NotImplementedError
+
+    def generator_term(self, views: Views) -> Tensor:
+        """The generator's loss, a scalar; notes `capped`."""
+        discriminator = discriminator_of(views, self.name)
+        fakes = discriminator(views.sr).logits
+        with torch.no_grad():
+            reals = discriminator(views.hr).logits if self.needs_real else [one.new_empty(0) for one in fakes]
+        terms, fractions = [], []
+        for real, fake in zip(map(exact, reals), map(exact, fakes), strict=True):
+            real = real.detach()
+            if self.capped:
+                ahead = fake > real
+                # Detached as well as masked: a mean over all places would still pass a gradient to a capped one.
+                term = self.generator_places(real, fake.detach().where(ahead, fake)).masked_fill(ahead, 0.0)
+                fractions.append(ahead.float().mean())
+            else:
+                term = self.generator_places(real, fake)
+            terms.append(term.mean())
+        if fractions:
+            views.note("capped", torch.stack(fractions).mean())
+        return torch.stack(terms).mean()
+
+    def discriminator_term(self, views: Views) -> Tensor | dict[str, Tensor]:
+        """The discriminator's loss; a scalar, or the parts `logits` and penalties; notes `real_above_fake`."""
+        discriminator = discriminator_of(views, self.name)
+        reals = [exact(one) for one in discriminator(views.hr).logits]
+        fakes = [exact(one) for one in discriminator(views.sr.detach() if views.sr.requires_grad else views.sr).logits]
+        pairs = list(zip(reals, fakes, strict=True))
+        views.note("real_above_fake", torch.stack([(real > fake).float().mean() for real, fake in pairs]).mean())
+        term = torch.stack([self.discriminator_places(real, fake).mean() for real, fake in pairs]).mean()
+        penalties = self.penalties(views)
+        return {"logits": term, **penalties} if penalties else term
+
+    def penalties(self, views: Views) -> dict[str, Tensor]:
+        """What is added to the discriminator's term, by name."""
+        if not self.r1:
+            return {}
+        if views.step % self.r1_every:
+            return {"r1": views.hr.new_zeros(())}
+        gradient = critic_gradient(discriminator_of(views, self.name), views.hr)
+        return {"r1": self.r1 * self.r1_every / 2 * gradient.square().sum((1, 2, 3)).mean()}
+
+
+def exact(logits: Tensor) -> Tensor:
+    """Half precisions in float32, others as they are."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+
+def critic_gradient(discriminator: Callable[[Tensor], DiscriminatorOutput], image: Tensor) -> Tensor:
+    """The gradient of each sample's mean logit by its picture (B, 3, H, W), itself with a graph.
+
+    Computed without autocast: squares of small gradients vanish in half precisions. With multi-scale discriminators
+    the mean over scales is taken. Batch norm ties the samples of a batch together, so norms without it fit better.
+    """
+    leaf = image.detach().clone().requires_grad_()
+    with torch.enable_grad(), torch.autocast(image.device.type, enabled=False):
+        means = [exact(logits).flatten(1).mean(1) for logits in discriminator(leaf).logits]
+        value = torch.stack(means).mean(0).sum()
+        (gradient,) = torch.autograd.grad(value, leaf, create_graph=True)
+    return gradient
+
+
+def discriminator_of(views: Views, name: str) -> Callable[[Tensor], DiscriminatorOutput]:
+    """The discriminator of the views, or an error where the experiment has none."""
+    if views.discriminator is None:
+        raise UserError(f"the adversarial loss {name!r} asks a discriminator: add a [discriminator] table")
+    return views.discriminator

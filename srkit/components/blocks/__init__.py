@@ -1,0 +1,1 @@
+"""Blocks that generators are built of."""

@@ -1,0 +1,1 @@
+"""Ways to make the LR picture in one piece, in place of downscaler and degradations."""

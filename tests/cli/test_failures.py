@@ -1,0 +1,119 @@
+"""How a command ends: one message, the right exit code, a traceback only when it is asked for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command, in_own_process
+
+NOT_ON_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither this signal nor this pipe")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["lsit"], "no command 'lsit'. Did you mean 'list'?"),
+        (["zzz"], "no command 'zzz'. Commands: run, list,"),
+        (["list", "--jsn"], "No such option '--jsn'"),
+        (["run"], "Missing argument 'EXPERIMENT...'"),
+        (["run", "a.toml", "b.toml", "--out", "x"], "--out names one run folder"),
+        (["run", "missing.toml"], "there is no experiment file missing.toml"),
+    ],
+)
+def test_wrong_words_are_answered_with_right_ones(arguments: list[str], message: str, srkit: Command) -> None:
+    said = srkit(*arguments)
+    assert said.code == 2
+    assert message in said.err
+    assert not said.out
+
+
+def explode(*_: object) -> None:
+    raise ZeroDivisionError("a\nbug")
+
+
+@pytest.fixture
+def bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that has one."""
+    monkeypatch.setattr("srkit.cli.list.kind_named", explode)
+
+
+def test_a_bug_is_one_line_with_its_place(bug: None, srkit: Command) -> None:
+    said = srkit("list", "generators")
+    assert said.code == 1
+    assert "Traceback" not in said.err
+    assert "error: ZeroDivisionError: a bug (" in said.err
+    assert f"{Path(__file__).name}, line " in said.err
+    assert "SRKIT_DEBUG=1" in said.err
+
+
+def test_the_traceback_is_there_for_the_asking(bug: None, srkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRKIT_DEBUG", "1")
+    said = srkit("list", "generators")
+    assert said.code == 1
+    assert "Traceback" in said.err and "in explode" in said.err
+
+
+def test_a_component_that_raises_in_training_is_named_by_its_line(workplace: Path, srkit: Command) -> None:
+    (workplace / "own.py").write_text(
+        "from torch import nn\n\n\nclass Own(nn.Module):\n    def __init__(self):\n        super().__init__()\n\n"
+        "    def forward(self, sr, hr):\n        if sr.requires_grad and not sr.is_meta:\n"
+        "            raise KeyError('texture')\n        return (sr - hr).abs().mean()\n"
+    )
+    said = srkit("run", "tiny.toml", "--set", 'pixel_loss=[{use="./own.py:Own"}]', "--quiet")
+    assert said.code == 1
+    assert "Traceback" not in said.err
+    assert "KeyError" in said.err and "own.py, line 10" in said.err
+
+
+def test_python_m_srkit_is_the_same_command(srkit: Command, tmp_path: Path) -> None:
+    assert in_own_process("list", "generators", cwd=tmp_path).out == srkit("list", "generators").out
+    assert in_own_process("zzz", cwd=tmp_path).code == 2
+
+
+@NOT_ON_WINDOWS
+@pytest.mark.parametrize("command", ["list", "list --json", "show generators espcn", "--help"])
+def test_a_reader_who_leaves_is_no_error(command: str, tmp_path: Path) -> None:
+    """As `| head` does: the pipe closes before anything is written."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "srkit", *command.split()],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        timeout=120,
+    )
+    os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode == 1
+
+
+def test_no_colour_codes_in_a_pipe(workplace: Path, srkit: Command) -> None:
+    for arguments in (["list"], ["doctor"], ["show", "metrics", "psnr-y"], ["run", "tiny.toml"], ["check", "x"]):
+        said = srkit(*arguments)
+        assert "\x1b" not in said.out + said.err
+
+
+@NOT_ON_WINDOWS
+def test_ctrl_c_ends_the_step_saves_and_says_how_to_go_on(workplace: Path) -> None:
+    command = [sys.executable, "-m", "srkit", "run", "tiny.toml", "--set", "steps=100000", "--set", "log.every=1"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stderr is not None
+    for line in running.stderr:
+        if line.startswith("step "):
+            break
+    time.sleep(0.2)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in said
+    assert "interrupted after step" in said and "--resume" in said
+    assert any(Path("runs/tiny/checkpoints").iterdir())

@@ -1,0 +1,27 @@
+"""No test sees or touches the user's home, caches or settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SETTINGS = ("SRKIT_DEBUG", "SRKIT_LOAD_PLUGINS", "COLUMNS", "FORCE_COLOR", "NO_COLOR")
+"""Variables of the user's environment that would change what a test sees."""
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder for the whole session."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def own_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Home and caches lie in the session's folder, in this process and in those it starts."""
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    monkeypatch.setenv("TORCH_HOME", str(home / ".cache" / "torch"))
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)

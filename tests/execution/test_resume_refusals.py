@@ -1,0 +1,177 @@
+"""What --resume goes on with, what it passes over, what it refuses."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import tomli
+
+from srkit.errors import SrkitError, UserError
+from srkit.inference.model import load_model
+from srkit.registry import Registry
+from srkit.training import checkpoint
+from srkit.training.checkpoint import CorruptCheckpoint
+from tests.execution.support import (
+    GAN,
+    PLAIN,
+    assert_same_run,
+    last,
+    prepared,
+    run,
+    same,
+    steps_kept,
+    write_photos,
+)
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Path:
+    """A finished run with checkpoints of the steps 2, 4 and 6."""
+    path = prepared(tmp_path, PLAIN.replace("every = 3", "every = 2"))
+    run(path, out=tmp_path / "whole")
+    return tmp_path / "whole"
+
+
+def halve(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["generator.safetensors", "state.safetensors", "state.json"])
+@pytest.mark.parametrize("damage", [halve, flip, Path.unlink])
+def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_is_used(whole: Path, name: str, damage) -> None:
+    out = whole.parent / "damaged"
+    shutil.copytree(whole, out)
+    damage(out / "checkpoints/step-00000006" / name)
+    said: list[str] = []
+    run(whole.parent / "tiny.toml", out=out, resume=True, notices=said)
+    (warning,) = [one for one in said if one.startswith("warning")]
+    assert "step-00000006 is not whole" in warning and name in warning and "using step-00000004" in warning
+    assert any("after step 4 of 6" in one for one in said)
+    assert_same_run(whole, out)
+
+
+def test_a_damaged_checkpoint_takes_no_good_one_s_place(tmp_path: Path) -> None:
+    path = prepared(tmp_path, PLAIN.replace("every = 3", "every = 1\nkeep = 1"))
+    run(path, out=tmp_path / "out")
+    good = tmp_path / "out/checkpoints/step-00000006"
+    late = tmp_path / "out/checkpoints/step-00000009"
+    shutil.copytree(good, late)
+    halve(late / "generator.safetensors")
+    run(path, "steps=8", out=tmp_path / "out", resume=True)
+    assert steps_kept(tmp_path / "out") == [8, 9]
+
+
+def test_no_whole_checkpoint_is_an_error_that_names_each(whole: Path) -> None:
+    for one in checkpoint.checkpoints(whole / "checkpoints"):
+        halve(one / "state.safetensors")
+    with pytest.raises(CorruptCheckpoint) as caught:
+        run(whole.parent / "tiny.toml", out=whole, resume=True)
+    assert caught.value.exit_code == 1
+    assert all(f"step-0000000{step} is not whole" in str(caught.value) for step in (2, 4, 6))
+    with pytest.raises(CorruptCheckpoint, match="no checkpoint can be used"):
+        load_model(whole, Registry.installed())
+
+
+def test_another_experiment_is_refused_with_all_differences(whole: Path) -> None:
+    before = (whole / "experiment.toml").read_bytes()
+    path = whole.parent / "tiny.toml"
+    with pytest.raises(UserError) as caught:
+        run(path, "seed=4", "generator.channels=16", "steps=5", "pixel_loss.mse.use=l1", out=whole, resume=True)
+    message = str(caught.value)
+    for part in ("seed: 3 -> 4", "generator.channels: 8 -> 16", "steps: 6 -> 5", '"mse" -> "l1"', "another experiment"):
+        assert part in message, part
+    assert caught.value.exit_code == 2
+    assert (whole / "experiment.toml").read_bytes() == before
+
+
+def test_other_code_is_refused(tmp_path: Path) -> None:
+    path = prepared(tmp_path, GAN.replace("steps = 4", "steps = 1").replace("steps = 6", "steps = 1"))
+    run(path, out=tmp_path / "out")
+    (tmp_path / "parts.py").write_text((tmp_path / "parts.py").read_text() + "# changed\n")
+    with pytest.raises(UserError, match="parts.py is not what this run began with"):
+        run(path, out=tmp_path / "out", resume=True)
+
+
+def test_other_pictures_are_refused(whole: Path) -> None:
+    write_photos(whole.parent / "photos", 1, first=11)
+    with pytest.raises(UserError, match="data.train: pictures were added"):
+        run(whole.parent / "tiny.toml", out=whole, resume=True)
+
+
+def test_nothing_to_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = prepared(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="no run of 'tiny'"):
+        run(path, resume=True)
+    with pytest.raises(UserError, match="not a run folder"):
+        run(path, out=tmp_path / "photos", resume=True)
+
+
+def test_runs_are_numbered_never_overwritten_and_the_newest_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = prepared(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        run(path, "steps=1")
+    assert sorted(one.name for one in Path("runs").iterdir()) == ["tiny", "tiny-2"]
+    with pytest.raises(UserError, match="never overwritten.*--resume"):
+        run(path, out=Path("runs/tiny"))
+    with pytest.raises(UserError, match="never overwritten. Choose"):
+        run(path, out=Path("photos"))
+    outcome = run(path, "steps=2", resume=True)
+    assert outcome.run.folder == Path("runs/tiny-2") and outcome.run.resumed_from == 1
+    # the run folder itself in place of the experiment
+    outcome = run(Path("runs/tiny/experiment.toml"), "steps=3", resume=True)
+    assert outcome.run.folder == Path("runs/tiny") and outcome.run.resumed_from == 1
+    # in place of a new run's experiment
+    outcome = run(Path("runs/tiny/experiment.toml"))
+    assert outcome.run.folder == Path("runs/tiny-3") and outcome.run.step == 3
+
+
+def test_a_failed_start_does_not_take_the_folder(tmp_path: Path) -> None:
+    path = prepared(tmp_path)
+    (tmp_path / "photos/bad.png").write_text("no picture")
+    with pytest.raises(UserError, match="bad.png"):
+        run(path, out=tmp_path / "out")
+    (tmp_path / "photos/bad.png").unlink()
+    run(path, "steps=1", out=tmp_path / "out")
+
+
+def test_a_lost_experiment_or_manifest_is_said(whole: Path) -> None:
+    (whole / "manifest.json").write_text("{")
+    with pytest.raises(UserError, match="manifest.json cannot be read"):
+        run(whole.parent / "tiny.toml", out=whole, resume=True)
+
+
+def test_a_checkpoint_of_other_networks_is_an_error(whole: Path) -> None:
+    folder = whole / "checkpoints"
+    saved = last(whole)
+    saved.modules["generator"].popitem()
+    checkpoint.save(folder, 6, saved.modules, saved.state)
+    with pytest.raises(SrkitError, match="does not fit"):
+        run(whole.parent / "tiny.toml", out=whole, resume=True)
+
+
+def test_the_run_s_own_experiment_gives_the_same_run(tmp_path: Path) -> None:
+    path = prepared(tmp_path, GAN.replace("steps = 4", "epochs = 2").replace("steps = 6", "steps = 2"))
+    one, other = tmp_path / "one", tmp_path / "other"
+    run(path, out=one)
+    (tmp_path / "parts.py").rename(tmp_path / "gone.py")  # the copy is used
+    moved = tmp_path / "elsewhere" / "one"
+    shutil.copytree(one, moved)
+    run(moved / "experiment.toml", out=other)
+    assert same(last(one).modules, last(other).modules)
+    assert_same_run(one, other)
+    assert (other / "code/parts.py").read_bytes() == (one / "code/parts.py").read_bytes()
+    assert tomli.loads((one / "experiment.toml").read_text()) == tomli.loads((other / "experiment.toml").read_text())
+    said: list[str] = []
+    run(other / "experiment.toml", resume=True, notices=said)
+    assert json.loads((other / "manifest.json").read_text())["sessions"][1]["threads"] == 1

@@ -1,0 +1,1 @@
+"""The house as it was drawn: layout, imports, the public surface, the generated tables."""

@@ -1,0 +1,93 @@
+"""What starts without torch: lists, help, and every error in an experiment file's own structure."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from srkit.cli.main import COMMANDS
+
+STRUCTURAL = """
+scal = 2
+[data]
+train = "photos"
+patch_size = "x"
+[generator]
+use = "espcn"
+[[pixel_loss]]
+use = "mse"
+"""
+
+
+@pytest.fixture(scope="module")
+def poison(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose torch and torchvision cannot be imported."""
+    folder = tmp_path_factory.mktemp("poison")
+    for name in ("torch", "torchvision"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text(f"raise RuntimeError('{name} was imported')\n")
+    return folder
+
+
+def srkit(*arguments: str, path: Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(path)}
+    command = [sys.executable, "-m", "srkit", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd, timeout=120)
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_needs_no_torch(name: str, poison: Path) -> None:
+    done = srkit(*filter(None, [name, "--help"]), path=poison)
+    assert done.returncode == 0, done.stderr
+    assert "Usage: srkit" in done.stdout
+
+
+def test_lists_need_no_torch(poison: Path) -> None:
+    done = srkit("list", "--json", path=poison)
+    assert done.returncode == 0, done.stderr
+    assert {one["state"] for one in json.loads(done.stdout)} == {"ok"}
+    assert all(one["summary"] for one in json.loads(done.stdout))
+
+
+def test_what_is_no_toml_needs_no_torch(poison: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text("scale = = 2\n")
+    for command in ("check", "run"):
+        done = srkit(command, "x.toml", path=poison, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "x.toml:1: not TOML" in done.stdout + done.stderr
+
+
+def test_structural_problems_are_said_before_torch_is_imported(poison: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text(STRUCTURAL)
+    for command in ("check", "run"):
+        done = srkit(command, "x.toml", path=poison, cwd=tmp_path)
+        said = done.stdout + done.stderr
+        assert "x.toml:2 scal: unknown key. Did you mean 'scale'?" in said
+        assert "x.toml:5 data.patch_size: found the text 'x'" in said
+        assert "Traceback" not in said
+
+
+LOADED = """
+import atexit, sys
+atexit.register(lambda: print(*sorted(sys.modules), file=sys.stderr))
+sys.argv = ["srkit", "check", "x.toml"]
+from srkit.cli.main import main
+main()
+"""
+
+
+def test_check_imports_only_the_components_that_were_chosen(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "x.toml").write_text(STRUCTURAL.replace("scal =", "scale =").replace('"x"', "32"))
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    loaded = set(done.stderr.splitlines()[-1].split())
+    assert "srkit.components.generators.espcn" in loaded
+    for name in ("feature_losses", "discriminators", "adversarial_losses", "degradations"):
+        assert f"srkit.components.{name}" not in loaded
+    assert "srkit.components.generators.bicubic" not in loaded
+    assert "torchvision" not in loaded
