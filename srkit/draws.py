@@ -54,7 +54,10 @@ class SampleDraws:
         return self._generators
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> Tensor:
-        return torch.cat([torch.rand(1, generator=stream) for stream in self.generators()]) * (high - low) + low
+        values = torch.cat([torch.rand(1, generator=stream) for stream in self.generators()]) * (high - low) + low
+        # rounding may reach the end that is left out
+        below = torch.nextafter(torch.tensor(high, dtype=torch.float32), torch.tensor(low, dtype=torch.float32))
+        return values.clamp(max=below)
 
     def integers(self, low: int, high: int) -> Tensor:
         return torch.cat([torch.randint(low, high + 1, (1,), generator=stream) for stream in self.generators()])

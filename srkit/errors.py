@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 
 class SrkitError(Exception):
@@ -65,6 +66,8 @@ class OptionError(UserError):
     def __init__(self, key: str, why: str) -> None:
         self.key = key
         self.why = why
+        self.pick: Any = None
+        """The pick that was being built; filled in by whoever called the factory."""
         super().__init__(f"{key}: {why}")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -52,7 +54,7 @@ class Hooks:
 
 
 class HookFailed(SrkitError):
-    """A hook implementation raised; the message names plugin, hook and cause."""
+    """A hook implementation raised, or cannot be called; the message names plugin, hook and cause."""
 
 
 class HookCaller:
@@ -60,55 +62,108 @@ class HookCaller:
 
     Args:
         plugins: name -> object or module with `srkit_...` functions marked `@hookimpl`. Later ones are called first.
+
+    Raises:
+        HookFailed: a plugin has a hook that does not exist, asks for an argument it has not, or forgot the mark.
     """
 
     def __init__(self, plugins: Mapping[str, Any]) -> None:
         self.manager = pluggy.PluginManager(PROJECT)
         self.manager.add_hookspecs(Hooks)
         for name, plugin in plugins.items():
+            _require_marks(name, plugin)
             try:
                 self.manager.register(plugin, name=name)
-            except pluggy.PluginValidationError as error:
-                raise HookFailed(f"plugin {name}: {error}") from error
+                self.manager.check_pending()
+            except (pluggy.PluginValidationError, ValueError) as error:
+                reason = " ".join(str(error).split())
+                raise HookFailed(f"the plugin {name} does not fit: {reason}. {_KNOWN}. {_LEAVE_OUT}") from error
 
     def call(self, hook: str, **arguments: Any) -> None:
         """Call one hook on every plugin.
 
         Raises:
             HookFailed: one of them raised; those after it were not called.
+            SrkitError: one of them raised it on purpose; a note says which.
         """
         caller = getattr(self.manager.hook, hook)
         try:
             caller(**arguments)
-        except SrkitError:
+        except SrkitError as error:
+            error.add_note(f"raised by the plugin {self._culprit(caller, error)} in {hook}")
             raise
         except Exception as error:
-            raise HookFailed(self._blame(caller, hook, error)) from error
+            raise _failed(self._culprit(caller, error), hook, error) from error
 
-    def _blame(self, caller: pluggy.HookCaller, hook: str, error: Exception) -> str:
-        names = {implementation.function.__code__: implementation.plugin_name for implementation in _python(caller)}
+    def _culprit(self, caller: pluggy.HookCaller, error: Exception) -> str:
+        """The name of the plugin whose implementation an exception came through."""
         frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-        culprit = next((names[frame.f_code] for frame in frames if frame.f_code in names), "unknown")
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        return (
-            f"the plugin {culprit} failed in {hook}: {type(error).__name__}: {error} ({last.filename}, "
-            f"line {last.lineno})"
-        )
+        for one in caller.get_hookimpls():
+            function = inspect.unwrap(one.function)
+            code = getattr(function, "__code__", None)
+            owner = getattr(one.function, "__self__", None)
+            for frame in frames:
+                # two plugins of one class share the code, not the object
+                if frame.f_code is code and (owner is None or _first_argument(frame) is owner):
+                    return str(one.plugin_name)
+        return "unknown"
 
     def states(self) -> dict[str, Any]:
-        """The state of every plugin that keeps one, by plugin name."""
-        return {
-            name: plugin.state_dict()
-            for name, plugin in self.manager.list_name_plugin()
-            if plugin is not None and hasattr(plugin, "state_dict")
-        }
+        """The state of every plugin that keeps one, by plugin name.
+
+        Raises:
+            HookFailed: one of them cannot give its state.
+        """
+        states = {}
+        for name, plugin in self._keepers("state_dict"):
+            try:
+                states[name] = plugin.state_dict()
+            except Exception as error:
+                raise _failed(name, "state_dict", error) from error
+        return states
 
     def load_states(self, states: Mapping[str, Any]) -> None:
-        """Hand saved states back; those of plugins that are gone are left aside."""
-        for name, plugin in self.manager.list_name_plugin():
-            if name in states and hasattr(plugin, "load_state_dict"):
+        """Hand saved states back; those of plugins that are gone are left aside.
+
+        Raises:
+            HookFailed: a plugin does not take the state it once gave.
+        """
+        for name, plugin in self._keepers("load_state_dict"):
+            if name not in states:
+                continue
+            try:
                 plugin.load_state_dict(states[name])
+            except Exception as error:
+                raise _failed(name, "load_state_dict", error) from error
+
+    def _keepers(self, method: str) -> list[tuple[str, Any]]:
+        plugins = self.manager.list_name_plugin()
+        return [(name, plugin) for name, plugin in plugins if callable(getattr(plugin, method, None))]
 
 
-def _python(caller: pluggy.HookCaller) -> list[Any]:
-    return [one for one in caller.get_hookimpls() if hasattr(one.function, "__code__")]
+_NAMES = [name for name in vars(Hooks) if name.startswith("srkit_")]
+_KNOWN = "Hooks: " + ", ".join(
+    f"{name}({', '.join(list(inspect.signature(getattr(Hooks, name)).parameters)[1:])})" for name in _NAMES
+)
+_LEAVE_OUT = "SRKIT_LOAD_PLUGINS=, which names the plugins to load, leaves it out."
+
+
+def _require_marks(name: str, plugin: Any) -> None:
+    for hook in _NAMES:
+        function = getattr(plugin, hook, None)
+        if callable(function) and not hasattr(function, f"{PROJECT}_impl"):
+            raise HookFailed(
+                f"the plugin {name} has a function {hook} without its mark, which would never be called. "
+                f"Write @srkit.hooks.hookimpl above it. {_LEAVE_OUT}"
+            )
+
+
+def _first_argument(frame: FrameType) -> Any:
+    return next((frame.f_locals.get(name) for name in frame.f_code.co_varnames[:1]), None)
+
+
+def _failed(name: str, where: str, error: Exception) -> HookFailed:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return HookFailed(
+        f"the plugin {name} failed in {where}: {type(error).__name__}: {error} ({last.filename}, line {last.lineno})"
+    )

@@ -134,15 +134,19 @@ def build_pick(plan: Plan, pick: Pick, *, seed: int, **given: Any) -> Any:
 
 def option_problem(plan: Plan, pick: Pick, error: OptionError) -> Problem:
     """A factory's refusal as a problem with file, line and key."""
-    tree = plan.typing.tree
-    path = (*pick.path, error.key)
-    if error.key in pick.component.kind.given:
-        path = (error.key,) if error.key == "scale" else (*pick.path, "use")
-        origin = tree.origin(path)
-        why = f"{pick.component.kind.singular} {pick.component.name!r} cannot do this: {error.why}"
-        return Problem(why, dotted(path, tree), origin.file, origin.line)
-    origin = tree.origin(path)
-    return Problem(error.why, dotted(path, tree), origin.file, origin.line)
+    refusing = error.pick or pick
+    component = refusing.component
+    path = (*refusing.path, error.key)
+    if error.key in component.kind.given:
+        path = ("scale",) if error.key == "scale" else (*refusing.path, "use")
+        why = f"the {component.kind.singular} {component.name!r} cannot do this: {error.why}"
+        return _problem(plan, path, why)
+    return _problem(plan, path, error.why)
+
+
+def _problem(plan: Plan, path: TreePath, message: str) -> Problem:
+    origin = plan.typing.tree.origin(path)
+    return Problem(message, dotted(path, plan.typing.tree), origin.file, origin.line)
 
 
 def make_lr_maker(plan: Plan, experiment: Experiment, degradations: list[Pick], shared: SharedParts) -> LrMaker:

@@ -98,13 +98,13 @@ class ProgressDisplay:
 
 
 def summary(metrics: Mapping[str, Any]) -> str:
-    """The numbers that fit into a line: each loss by its name, without its parts, and images a second."""
+    """The numbers that fit into a line: each loss by its name, without its parts, images a second, time lost waiting."""
     hidden = ("lr", "images_per_second", "waiting")
     losses = {key: value for key, value in metrics.items() if key not in hidden and "/" not in key}
     if len(losses) == 2:
         losses.pop("loss")  # one loss and the sum of it
     words = [f"{name} {value:.3g}" for name, value in losses.items()]
-    return "  ".join([*words, f"{metrics['images_per_second']:.3g} img/s"])
+    return "  ".join([*words, f"{metrics['images_per_second']:.3g} img/s", f"wait {metrics['waiting']:.0%}"])
 
 
 def duration(seconds: float) -> str:

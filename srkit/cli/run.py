@@ -111,5 +111,6 @@ def _rehearse(plan: Plan, device: str | None) -> None:
     click.echo(
         f"  time    about {duration(found.seconds)} for {found.steps} steps ({found.seconds_per_step:.3g} s each)"
     )
-    click.echo(f"  memory  about {found.memory_bytes / 1e9:.2f} GB")
+    if found.memory_bytes:
+        click.echo(f"  memory  about {found.memory_bytes / 1e9:.2f} GB")
     click.echo(f"  disk    about {found.disk_bytes / 1e6:.1f} MB")

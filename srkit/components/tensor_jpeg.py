@@ -33,12 +33,10 @@ LUMA_TABLE = np.array(
 CHROMA_TABLE = np.full((8, 8), 99)
 CHROMA_TABLE[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
 
-TO_YCC = np.array(
-    [
-        [0.299, 0.587, 0.114],
-        [-0.168735892, -0.331264108, 0.5],
-        [0.5, -0.418687589, -0.081312411],
-    ]
+TO_YCC = (
+    (0.299, 0.587, 0.114),
+    (-0.168735892, -0.331264108, 0.5),
+    (0.5, -0.418687589, -0.081312411),
 )
 
 
@@ -59,10 +57,10 @@ def dct_matrix() -> np.ndarray:
 
 
 @lru_cache(maxsize=256)
-def block_matrices(quality: int, chroma: bool) -> tuple[np.ndarray, np.ndarray]:
-    """float64 (64, 64) twice, for rows of pixels: into quantized coefficients (not rounded yet), and back."""
+def block_matrices(quality: int, chroma: bool, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """(64, 64) twice, for rows of pixels: into quantized coefficients (not rounded yet), and back. On the CPU."""
     dct, table = dct_matrix(), quantization_table(quality, chroma).reshape(64, 1)
-    return (dct / table).T.copy(), dct * table
+    return torch.from_numpy((dct / table).T.copy()).to(dtype), torch.from_numpy(dct * table).to(dtype)
 
 
 def jpeg(batch: Tensor, qualities: Sequence[int], subsampling: Subsampling, differentiable: bool = False) -> Tensor:
@@ -81,37 +79,48 @@ def jpeg(batch: Tensor, qualities: Sequence[int], subsampling: Subsampling, diff
         (B, 3, h, w) on the 8-bit grid in [0, 1], same dtype.
     """
     with torch.set_grad_enabled(differentiable and torch.is_grad_enabled()):
-        levels = batch.to(torch.promote_types(batch.dtype, torch.float32)).clamp(0, 1) * 255
-        planes = _to_ycc(rounded(levels))
+        levels = batch.to(torch.promote_types(batch.dtype, torch.float32)).clamp(0, 1).mul_(255)
         height, width = batch.shape[-2:]
-        luma, chroma = planes[:, :1], planes[:, 1:]
+        luma, chroma = _to_ycc(rounded(levels))
         if subsampling == "4:2:0":
             chroma = _halved(chroma)
         luma = _coded(luma, qualities, chroma=False)
         chroma = _coded(chroma, qualities, chroma=True)
         if subsampling == "4:2:0":
             chroma = _doubled(chroma)[..., :height, :width]
-        return (rounded(_to_rgb(luma, chroma)).clamp(0, 255) / 255).to(batch.dtype)
+        return clamped(rounded(_to_rgb(luma, chroma)), 0, 255).div_(255).to(batch.dtype)
 
 
 def rounded(values: Tensor, up: bool = False) -> Tensor:
-    """To whole numbers, halves to even or up; the gradient passes straight through."""
-    whole = (values.detach() + 0.5).floor_() if up else values.detach().round()
-    if torch.is_grad_enabled() and values.requires_grad:
-        return values + (whole - values.detach())
-    return whole
+    """To whole numbers, halves to even or up, in place; where a gradient is wanted it passes straight through."""
+    if values.requires_grad:
+        fixed = values.detach()
+        return values + ((fixed + 0.5).floor_() if up else fixed.round()).sub_(fixed)
+    return values.add_(0.5).floor_() if up else values.round_()
 
 
-def _to_ycc(levels: Tensor) -> Tensor:
-    """RGB in 0..255 -> Y - 128, Cb - 128, Cr - 128 in whole numbers (JFIF)."""
+def clamped(values: Tensor, low: float, high: float) -> Tensor:
+    """Clamped, in place where no gradient is wanted."""
+    return values.clamp(low, high) if values.requires_grad else values.clamp_(low, high)
+
+
+def _to_ycc(levels: Tensor) -> tuple[Tensor, Tensor]:
+    """RGB in 0..255 -> Y - 128 (B, 1, h, w) and Cb - 128, Cr - 128 (B, 2, h, w), in whole numbers (JFIF)."""
     red, green, blue = levels.unbind(1)
-    planes = [one * red + two * green + three * blue for one, two, three in TO_YCC.tolist()]
-    return rounded(torch.stack([planes[0] - 128, planes[1], planes[2]], 1))
+    y, cb, cr = ((red * one).add_(green, alpha=two).add_(blue, alpha=three) for one, two, three in TO_YCC)
+    return rounded(y.sub_(128))[:, None], rounded(torch.stack([cb, cr], 1))
 
 
 def _to_rgb(luma: Tensor, chroma: Tensor) -> Tensor:
     y, (cb, cr) = luma[:, 0] + 128, chroma.unbind(1)
-    return torch.stack([y + 1.402 * cr, y - 0.344136286 * cb - 0.714136286 * cr, y + 1.772 * cb], 1)
+    if luma.requires_grad:
+        green = torch.add(y, cb, alpha=-0.344136286).add_(cr, alpha=-0.714136286)
+        return torch.stack([torch.add(y, cr, alpha=1.402), green, torch.add(y, cb, alpha=1.772)], 1)
+    rgb = y.new_empty((len(y), 3, *y.shape[1:]))
+    torch.add(y, cr, alpha=1.402, out=rgb[:, 0])
+    torch.add(y, cb, alpha=-0.344136286, out=rgb[:, 1]).add_(cr, alpha=-0.714136286)
+    torch.add(y, cb, alpha=1.772, out=rgb[:, 2])
+    return rgb
 
 
 def _padded(planes: Tensor, multiple: int) -> Tensor:
@@ -126,12 +135,14 @@ def _halved(planes: Tensor) -> Tensor:
     mean = F.avg_pool2d(_padded(planes, 2), 2)
     # An eighth towards zero or up decides the ties of quarters and moves nothing else.
     ties = torch.arange(mean.shape[-1], device=mean.device).remainder(2).to(mean.dtype) * 0.25 - 0.125
-    return rounded(mean + ties)
+    return rounded(mean.add_(ties))
 
 
 def _doubled(planes: Tensor) -> Tensor:
-    """libjpeg's "fancy" upsampling: 9, 3, 3 and 1 sixteenths of the four nearest."""
-    return rounded(F.interpolate(planes, scale_factor=2, mode="bilinear", align_corners=False))
+    """libjpeg's "fancy" upsampling: 9, 3, 3 and 1 sixteenths of the four nearest, ties up and down in turn."""
+    large = F.interpolate(planes, scale_factor=2, mode="bilinear", align_corners=False)
+    ties = torch.arange(large.shape[-1], device=large.device).remainder(2).to(large.dtype) / -16 + 1 / 32
+    return rounded(large.add_(ties))
 
 
 def _coded(planes: Tensor, qualities: Sequence[int], chroma: bool) -> Tensor:
@@ -141,10 +152,21 @@ def _coded(planes: Tensor, qualities: Sequence[int], chroma: bool) -> Tensor:
     count, channels, rows, columns = whole.shape
     cut = whole.view(count, channels, rows // 8, 8, columns // 8, 8).transpose(3, 4)
     blocks = cut.reshape(count, -1, 64)
-    pairs = [block_matrices(quality, chroma) for quality in qualities]
-    there, back = (
-        torch.from_numpy(np.stack(matrices)).to(planes.device, planes.dtype) for matrices in zip(*pairs, strict=True)
-    )
-    pixels = torch.bmm(rounded(torch.bmm(blocks, there)), back)
-    pixels = rounded(pixels, up=True).clamp(-128, 127).view(cut.shape).transpose(3, 4)
+    pixels = _requantized(blocks, qualities, chroma)
+    pixels = clamped(rounded(pixels, up=True), -128, 127).view(cut.shape).transpose(3, 4)
     return pixels.reshape(whole.shape)[..., :height, :width]
+
+
+def _requantized(blocks: Tensor, qualities: Sequence[int], chroma: bool) -> Tensor:
+    """Blocks of pixels (B, N, 64) -> what quantization leaves of them, not rounded."""
+    pixels = torch.empty_like(blocks)
+    found = []
+    # One picture at a time: the last bits of a product may depend on how many share it, and roundings hang on them.
+    for place, quality in enumerate(qualities):
+        there, back = (matrix.to(blocks.device) for matrix in block_matrices(quality, chroma, blocks.dtype))
+        coefficients = rounded(blocks[place] @ there)
+        if blocks.requires_grad:
+            found.append(coefficients @ back)
+        else:
+            torch.mm(coefficients, back, out=pixels[place])
+    return torch.stack(found) if found else pixels

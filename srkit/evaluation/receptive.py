@@ -16,12 +16,14 @@ def receptive_field(network: nn.Module, scale: int) -> int:
     Each weight becomes positive and the gradient of an all-positive input is followed, so that nothing cancels out;
     the network's own weights stay as they are. Built on the meta device it is made real first.
     """
-    side = 33
+    side, before = 33, 0
     while side <= LARGEST:
         extent = _extent(network, scale, side)
-        if extent < side:
+        larger = side * 2 - 1
+        # what a dilated layer reaches beyond the border is not seen: a larger picture that gives the same tells
+        if extent < side and (extent == before or larger > LARGEST):
             return extent
-        side = side * 2 - 1
+        side, before = larger, extent
     return 0
 
 
@@ -44,7 +46,7 @@ def _positive_copy(network: nn.Module) -> nn.Module:
     real = copy.deepcopy(network).to_empty(device="cpu").eval()
     with torch.no_grad():
         for parameter in real.parameters():
-            parameter.fill_(1.0 / max(1, parameter[0].numel()))
+            parameter.fill_(1.0 / max(1, parameter[0].numel() if parameter.dim() else 1))
         for name, buffer in real.named_buffers():
             buffer.fill_(1.0 if "var" in name else 0.0)
     return real

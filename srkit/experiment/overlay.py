@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +15,7 @@ from srkit.errors import ExperimentError, Problem, nearest
 from srkit.experiment.schema import KIND_OF_TABLE, Experiment, OtherOptimizer, Selection, Table
 from srkit.experiment.tree import Origin, Tree, TreePath, read_tree
 from srkit.registry.kinds import RESERVED_OPTIONS
+from srkit.registry.values import found
 
 COMMAND_LINE = "--set"
 
@@ -27,16 +29,16 @@ def read_with_bases(path: Path, shown_as: str = "", chain: tuple[Path, ...] = ()
         return tree
     origin = tree.origin(("extends",))
     if not isinstance(base, str):
-        raise _problem("expected the path of an experiment file", "extends", origin)
+        raise _problem(f"found {found(base)}, expected the path of an experiment file.", "extends", origin)
     target = (path.resolve().parent / base).resolve()
     here = (*chain, path.resolve())
     if target in here:
         circle = " -> ".join(one.name for one in (*here, target))
-        raise _problem(f"the files extend each other in a circle: {circle}", "extends", origin)
+        raise _problem(f"the files extend each other in a circle: {circle}.", "extends", origin)
     if not target.is_file():
-        raise _problem(f"there is no file {target}", "extends", origin)
+        raise _problem(f"there is no file {target}.", "extends", origin)
     tree.drop(("extends",))
-    lower = read_with_bases(target, str(target), here)
+    lower = read_with_bases(target, os.path.normpath(Path(shown_as or path).parent / base), here)
     _merge(lower, tree, ())
     lower.origins[()] = tree.origins[()]
     return lower
@@ -173,29 +175,39 @@ def apply_settings(tree: Tree, settings: Iterable[tuple[str, Any, Origin]]) -> l
     problems = []
     # outer tables first, and of each its `use`: that drops the old component's options, not those set beside it
     ordered = sorted(settings, key=lambda one: (one[0].count("."), one[0].rpartition(".")[2] != "use"))
+    # entries are meant by the names they have before anything is set, since a changed `use` would change them; unless
+    # the whole array is set as well
+    keys = {key for key, _, _ in ordered}
+    meant = {key: None if any(key.startswith(f"{one}.") for one in keys) else _resolved(tree, key) for key in keys}
     for key, value, origin in ordered:
         try:
-            path = _resolve(tree, key)
+            path = meant[key] or _resolve(tree, key)
         except LookupError as error:
             message, hint = error.args
             problems.append(Problem(message, key, origin.file, origin.line, hint))
             continue
+        make_tables(tree, path, origin)
         if path[-1] == "use" and value != _use_at(tree, path[:-1]):
             drop_options(tree, path[:-1])
-        make_tables(tree, path)
         tree.put(path, value, origin)
         spell_out(tree)
     return problems
 
 
-def make_tables(tree: Tree, path: TreePath) -> None:
+def _resolved(tree: Tree, key: str) -> TreePath | None:
+    try:
+        return _resolve(tree, key)
+    except LookupError:
+        return None
+
+
+def make_tables(tree: Tree, path: TreePath, origin: Origin) -> None:
     """Make the tables on the way to a path that do not exist yet."""
     table: Any = tree.values
-    for part in path[:-1]:
-        if isinstance(table, dict):
-            table = table.setdefault(part, {})
-        else:
-            table = table[part]
+    for length, part in enumerate(path[:-1], 1):
+        if isinstance(table, dict) and part not in table:
+            tree.put(path[:length], {}, origin)
+        table = table[part]
 
 
 def _resolve(tree: Tree, key: str) -> TreePath:
@@ -212,8 +224,8 @@ def _resolve(tree: Tree, key: str) -> TreePath:
     for position, part in enumerate(parts):
         is_last = position == len(parts) - 1
         if isinstance(value, list):
-            path = (*path, _entry(value, part, key, is_last=is_last))
-            value = value[path[-1]]  # type: ignore[call-overload]
+            index = _entry(value, part, key, is_last=is_last)
+            path, value = (*path, index), value[index]
             if isinstance(value, str):
                 value = _as_table(tree, path)
             continue
@@ -222,10 +234,12 @@ def _resolve(tree: Tree, key: str) -> TreePath:
         path = (*path, part)
         if is_last:
             break
+        if _is_field(path) and table_class(path) is None:
+            raise LookupError(f"{'.'.join(parts[: position + 1])} is a value, not a table.", "")
         if part not in value and len(path) == 1 and table_class(path) is None:
             raise LookupError(f"there is no table [{part}].", nearest(part, table_keys(())))
         value = value.get(part, [] if is_array(path) else {})
-        if isinstance(value, str) and table_class(path) is None and len(path) > 1 and not _is_field(path):
+        if isinstance(value, str) and table_class(path) is None and len(path) > 1:
             value = _as_table(tree, path)
     return path
 
@@ -249,7 +263,9 @@ def _entry(entries: list[Any], part: str, key: str, *, is_last: bool) -> int:
     index = find_entry(entries, part)
     names = entry_names(entries)
     if index is None:
-        raise LookupError(f"no entry is called {part!r}; there are: {', '.join(names) or 'none'}.", nearest(part, names))
+        raise LookupError(
+            f"no entry is called {part!r}; there are: {', '.join(names) or 'none'}.", nearest(part, names)
+        )
     if is_last:
         raise LookupError("this names a whole entry; set one of its keys.", f"For example {key}.weight=0.5.")
     return index

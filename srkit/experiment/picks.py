@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from srkit.errors import nearest
+from srkit.errors import OptionError, nearest
+from srkit.experiment.overlay import table_keys
 from srkit.experiment.schema import Experiment, Selection
 from srkit.experiment.tree import TreePath
 from srkit.experiment.typed import Typing
@@ -29,11 +31,21 @@ class Pick:
     path: TreePath
 
     def build(self, **given: Any) -> Any:
-        """Call the factory with what its kind is given, and with the offered arguments that it names."""
+        """Call the factory with what its kind is given, and with the offered arguments that it names.
+
+        Raises:
+            OptionError: it cannot do what is asked; `path` says where it stands.
+        """
         wanted = {*self.component.kind.given, *self.component.signature.takes}
-        offered = {name: value for name, value in given.items() if name in wanted}
-        nested = {key: _factory(value) for key, value in self.options.items()}
-        return self.component.factory(**offered, **nested)
+        handed = {name: value for name, value in given.items() if name in wanted}
+        offered = {name: value for name, value in given.items() if name in self.component.kind.offered}
+        nested = {key: _factory(value, offered) for key, value in self.options.items()}
+        try:
+            return self.component.factory(**handed, **nested)
+        except OptionError as error:
+            # of components inside each other, the innermost is the one that refuses
+            error.pick = error.pick or self
+            raise
 
     def all_options(self) -> dict[str, Any]:
         """Every option with its value, defaults written out; nested picks stay picks."""
@@ -49,11 +61,12 @@ class Pick:
                     yield from one.walk()
 
 
-def _factory(value: Any) -> Any:
+def _factory(value: Any, offered: dict[str, Any]) -> Any:
+    """An option as the parent receives it: a nested component as a callable, which the parent gives the rest."""
     if isinstance(value, Pick):
-        return value.build
-    if isinstance(value, list) and value and isinstance(value[0], Pick):
-        return [one.build for one in value]
+        return partial(value.build, **offered)
+    if isinstance(value, (list, tuple)) and value and isinstance(value[0], Pick):
+        return [partial(one.build, **offered) for one in value]
     return value
 
 
@@ -84,7 +97,10 @@ class Picking:
             where = (*path, key)
             if option is None:
                 known = [one.name for one in signature.options]
-                hint = nearest(key, known) or (f"Its options: {', '.join(known)}." if known else "It has no options.")
+                table = [one for one in table_keys(path) if one not in options]
+                hint = nearest(key, [*known, *table]) or (
+                    f"Its options: {', '.join(known)}." if known else "It has no options."
+                )
                 self.typing.add(where, f"{component.kind.singular} {component.name!r} has no option {key!r}.", hint)
                 continue
             value = self._value(option, raw, where)
@@ -92,11 +108,12 @@ class Picking:
                 values[key] = value
         for option in signature.options:
             if option.required and option.name not in options:
-                self.typing.add(path, f"option {option.name!r} of {component.name!r} is missing. {option.doc}".strip())
+                self.typing.add(path, f"option {option.name!r} of {component.name!r} is missing.", option.doc)
         # a nested component that was not written may still have a default by name: `block = "dilated"` in the signature
         for option in signature.options:
-            if option.nested and option.name not in options and isinstance(option.default, (str, dict)):
-                value = self._value(option, option.default, (*path, option.name))
+            if option.nested and option.name not in options and isinstance(option.default, (str, dict, list, tuple)):
+                default = list(option.default) if isinstance(option.default, tuple) else option.default
+                value = self._value(option, default, (*path, option.name))
                 if value is not None:
                     values[option.name] = value
         return values
@@ -114,7 +131,7 @@ class Picking:
         assert option.nested is not None
         if option.many:
             if not isinstance(raw, list):
-                self.typing.add(path, f"found {found(raw)}, expected a list of {option.nested.plural}")
+                self.typing.add(path, f"found {found(raw)}, expected a list of {option.nested.plural}.")
                 return None
             one = Option(option.name, option.annotation, option.default, option.doc, option.nested)
             picks = [self._nested(one, entry, (*path, index)) for index, entry in enumerate(raw)]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from srkit.errors import ExperimentError, Problem
-from srkit.experiment.contradictions import find_contradictions
+from srkit.experiment.contradictions import find_contradictions, gives_rate
 from srkit.experiment.overlay import COMMAND_LINE, apply_settings, parse_setting, read_with_bases
 from srkit.experiment.picks import Pick, Picking, pick_all
-from srkit.experiment.schema import Experiment, LearningRates, Selection, Stage
-from srkit.experiment.tree import Origin, Tree, TreePath
+from srkit.experiment.schema import Experiment, LearningRates, Selection
+from srkit.experiment.tree import Origin, TreePath
 from srkit.experiment.typed import Typing
 from srkit.registry import KINDS, Registry
 
@@ -19,8 +22,9 @@ DEFAULT_DOWNSCALER = "pillow"
 DEFAULT_LR = 1e-4
 
 STAGE_MAY_SET = (
-    "precision, data.batch_size, a loss's weight, adversarial_loss.discriminator_steps and "
-    "discriminator_batch, degradations' options"
+    "precision, data.batch_size, a loss's weight (pixel_loss.NAME.weight), "
+    "adversarial_loss.discriminator_steps, adversarial_loss.discriminator_batch, "
+    "degradation, and a degradation's options (degradation.NAME.OPTION)"
 )
 
 
@@ -90,20 +94,44 @@ def read_experiment(path: Path, settings: Iterable[str] = ()) -> Reading:
     """
     tree = read_with_bases(path, str(path))
     command_line = Origin(COMMAND_LINE, None, Path.cwd())
-    problems = apply_settings(tree, [parse_setting(text) for text in settings], command_line)
+    problems, parsed = [], []
+    for text in settings:
+        try:
+            parsed.append((*parse_setting(text), command_line))
+        except ExperimentError as error:
+            problems += error.problems
     typing = Typing(tree)
-    typing.problems += problems
-    experiment = typing.table(Experiment, tree.values, ())
+    typing.problems += problems + apply_settings(tree, parsed)
+    return Reading(path, typing, _typed(typing))
+
+
+def _typed(typing: Typing) -> Experiment:
+    """The tree as an experiment, with the defaults that depend on more than one table."""
+    experiment: Experiment = typing.table(Experiment, typing.tree.values, ())
     find_contradictions(experiment, typing)
     if experiment.downscaler is None and experiment.lr_pipeline is None:
         experiment.downscaler = Selection(use=DEFAULT_DOWNSCALER)
-    if (
-        experiment.lr is None
-        and experiment.optimizer.lr is None
-        and any(one.lr is None for one in experiment.stage or [Stage()])
-    ):
+    _fill_learning_rates(experiment)
+    return experiment
+
+
+def _fill_learning_rates(experiment: Experiment) -> None:
+    """Write the default at the top for every role that a stage, the top and its optimizer leave open."""
+    roles = ["generator"] + (["discriminator"] if experiment.discriminator is not None else [])
+    stages = [one.lr for one in experiment.stage] or [None]
+    open_roles = [
+        role
+        for role in roles
+        if not gives_rate(experiment.lr, role)
+        and _own_rate(experiment, role) is None
+        and not all(gives_rate(lr, role) for lr in stages)
+    ]
+    if open_roles == roles and experiment.lr is None:
         experiment.lr = DEFAULT_LR
-    return Reading(path, typing, experiment)
+    elif open_roles:
+        # a number would have given every role its rate
+        given = experiment.lr if isinstance(experiment.lr, LearningRates) else LearningRates()
+        experiment.lr = msgspec.structs.replace(given, **dict.fromkeys(open_roles, DEFAULT_LR))
 
 
 def complete(reading: Reading, registry: Registry) -> Plan:
@@ -139,28 +167,37 @@ def _stages(plan: Plan, registry: Registry) -> list[StagePlan]:
 def _variant(plan: Plan, number: int, registry: Registry) -> tuple[Experiment, list[Pick]]:
     """The experiment as a stage's `set` changes it; whatever a stage may not change is a problem."""
     typing = plan.typing
-    tree: Tree = typing.tree.copy()
     known = len(typing.problems)
-    for key, value in plan.experiment.stage[number].set.items():
-        where = ("stage", number, "set", key)
-        if not _stage_may_set(key):
-            typing.add(where, "a stage cannot change this.", f"It may set: {STAGE_MAY_SET}.")
-            continue
-        typing.problems += apply_settings(tree, [(key, value)], typing.tree.origin(where))
+    settings = []
+    for where, key, value in flat_settings(plan.experiment.stage[number].set, ("stage", number, "set")):
+        if _stage_may_set(key):
+            settings.append((key, value, typing.tree.origin(where)))
+        else:
+            hint = "Write lr in the stage itself." if key.split(".")[0] == "lr" else f"It may set {STAGE_MAY_SET}."
+            typing.add(where, f"a stage cannot change {key}.", hint)
+    changed = Typing(typing.tree.copy())
+    typing.problems += apply_settings(changed.tree, settings)
     if len(typing.problems) > known:
         return plan.experiment, []
-    changed = Typing(tree)
-    experiment = changed.table(Experiment, tree.values, ())
-    find_contradictions(experiment, changed)
+    experiment = _typed(changed)
     picking = Picking(changed, registry)
     degradations = []
     for index, entry in enumerate(experiment.degradation):
         if isinstance(entry.use, str):
             pick = picking.pick(KINDS["degradations"], entry.use, entry.options, ("degradation", index))
             degradations += [pick] if pick is not None else []
-    before = {str(problem) for problem in typing.problems}
-    typing.problems += [problem for problem in changed.problems if str(problem) not in before]
+    typing.problems += [problem for problem in changed.problems if problem not in typing.problems]
     return experiment, degradations
+
+
+def flat_settings(table: dict[str, Any], where: TreePath, key: str = "") -> Iterator[tuple[TreePath, str, Any]]:
+    """(path, dotted key, value) of what a `set` sets, its keys in quotes or not: `loss.mse.weight = 2` is a table."""
+    for name, value in table.items():
+        path, dotted_key = (*where, name), f"{key}.{name}" if key else name
+        if isinstance(value, dict) and "use" not in value and dotted_key.count(".") < 2:
+            yield from flat_settings(value, path, dotted_key)
+        else:
+            yield path, dotted_key, value
 
 
 def _stage_may_set(key: str) -> bool:
@@ -180,16 +217,18 @@ def _stage_may_set(key: str) -> bool:
 
 def _rates(experiment: Experiment, stage_lr: float | LearningRates | None) -> dict[str, float]:
     """The learning rate of each role: the stage's, else `lr` at the top, else the optimizer's."""
-    optimizer = experiment.optimizer
-    own = {
-        "generator": optimizer.lr,
-        "discriminator": (optimizer.discriminator.lr if optimizer.discriminator else None) or optimizer.lr,
-    }
     rates = {}
     for role in ("generator", "discriminator"):
-        given = [one for one in (_rate(stage_lr, role), _rate(experiment.lr, role), own[role]) if one is not None]
-        rates[role] = given[0] if given else DEFAULT_LR
+        given = [_rate(stage_lr, role), _rate(experiment.lr, role), _own_rate(experiment, role)]
+        rates[role] = next((one for one in given if one is not None), DEFAULT_LR)
     return rates
+
+
+def _own_rate(experiment: Experiment, role: str) -> float | None:
+    """The learning rate in the table of a role's optimizer."""
+    optimizer = experiment.optimizer
+    own = optimizer.discriminator if role == "discriminator" else None
+    return own.lr if own is not None and own.lr is not None else optimizer.lr
 
 
 def _rate(lr: float | LearningRates | None, role: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import msgspec
 import tomli_w
 
 from srkit.experiment.picks import Pick
-from srkit.experiment.plan import Plan
-from srkit.experiment.schema import Selection, Table
+from srkit.experiment.plan import Plan, flat_settings
+from srkit.experiment.schema import Selection, Stage, Table
 from srkit.experiment.tree import TreePath
 
 CODE_FOLDER = "code"
@@ -26,7 +27,7 @@ def resolve(plan: Plan, outcomes: Mapping[TreePath, Any]) -> dict[str, Any]:
     Args:
         outcomes: values found out since the file was read (the outcome of "auto"), by path; None drops the key.
     """
-    tree: dict[str, Any] = _table(plan.experiment, (), plan)
+    tree = _Writer(plan).table(plan.experiment, (), plan.picks)
     for path, outcome in outcomes.items():
         target: Any = tree
         for part in path[:-1]:
@@ -34,50 +35,78 @@ def resolve(plan: Plan, outcomes: Mapping[TreePath, Any]) -> dict[str, Any]:
         if outcome is None:
             target.pop(path[-1], None)
         else:
-            target[path[-1]] = _plain(outcome)
+            target[path[-1]] = _plain_outcome(outcome)
     return tree
 
 
-def _table(table: Table, path: TreePath, plan: Plan) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for field in msgspec.structs.fields(type(table)):
-        value = getattr(table, field.name)
-        where = (*path, field.name)
-        if field.name == "options" and isinstance(table, Selection):
-            continue
-        if isinstance(value, Table):
-            values[field.name] = _table(value, where, plan)
-        elif isinstance(value, list) and value and isinstance(value[0], Table):
-            values[field.name] = [_table(entry, (*where, index), plan) for index, entry in enumerate(value)]
-        elif value is not None and value != []:
-            values[field.name] = _plain(value)
-    if isinstance(table, Selection):
-        pick = plan.picks.get(path)
-        if pick is not None:
-            values["use"] = _use(pick, table.use)
-            values |= _options(pick)
-    return values
+class _Writer:
+    """Writes a plan's tables out; a component of a user's file is found again in the copy of that file."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.copies = code_copies(plan)
+
+    def table(self, table: Table, path: TreePath, picks: Mapping[TreePath, Pick]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for field in msgspec.structs.fields(type(table)):
+            value = getattr(table, field.name)
+            where = (*path, field.name)
+            if field.name == "options" and isinstance(table, Selection):
+                continue
+            if isinstance(table, Stage) and field.name == "set":
+                value = self.stage_set(int(path[1]))
+            if isinstance(value, Table):
+                values[field.name] = self.table(value, where, picks)
+            elif isinstance(value, list) and value and isinstance(value[0], Table):
+                values[field.name] = [self.table(one, (*where, index), picks) for index, one in enumerate(value)]
+            elif value is not None and value not in ([], {}):
+                values[field.name] = self.plain(value)
+        pick = picks.get(path)
+        if isinstance(table, Selection) and pick is not None:
+            values |= {"use": self.use(pick, table.use), **self.options(pick)}
+        return values
+
+    def stage_set(self, number: int) -> dict[str, Any]:
+        """What a stage sets, by dotted key, with the values that its degradations came to have."""
+        stage = self.plan.stages[number]
+        picks = {pick.path: pick for pick in stage.degradations}
+        values: dict[str, Any] = {}
+        for _, key, value in flat_settings(self.plan.experiment.stage[number].set, ()):
+            table, *rest = key.split(".")
+            if key == "degradation":
+                entries = enumerate(stage.experiment.degradation)
+                value = [self.table(entry, ("degradation", index), picks) for index, entry in entries]
+            elif table == "degradation":
+                entry = next(index for index, one in enumerate(stage.experiment.degradation) if one.name == rest[0])
+                pick = picks[("degradation", entry)]
+                value = pick.options.get(rest[1], value) if len(rest) == 2 else value
+            values[key] = self.plain(value)
+        return values
+
+    def options(self, pick: Pick) -> dict[str, Any]:
+        return {key: self.plain(value) for key, value in pick.all_options().items() if value is not None}
+
+    def use(self, pick: Pick, written: str) -> str:
+        file = pick.component.file
+        return f"./{CODE_FOLDER}/{self.copies[file]}:{pick.component.name}" if file is not None else written
+
+    def plain(self, value: Any) -> Any:
+        """A value as TOML has it."""
+        if isinstance(value, Pick):
+            return {"use": self.use(value, value.component.use), **self.options(value)}
+        if isinstance(value, Path):
+            return str(value)
+        if isinstance(value, Enum):
+            return value.value
+        if isinstance(value, (list, tuple)):
+            return [self.plain(one) for one in value]
+        if isinstance(value, Mapping):
+            return {str(key): self.plain(one) for key, one in value.items() if one is not None}
+        return value
 
 
-def _options(pick: Pick) -> dict[str, Any]:
-    return {key: _plain(value) for key, value in pick.all_options().items() if value is not None}
-
-
-def _use(pick: Pick, written: str) -> str:
-    file = pick.component.file
-    return f"./{CODE_FOLDER}/{file.name}:{pick.component.name}" if file is not None else written
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Pick):
-        return {"use": _use(value, value.component.use), **_options(value)}
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    return value
+def _plain_outcome(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
 
 
 def files_used(plan: Plan) -> list[Path]:
@@ -85,6 +114,18 @@ def files_used(plan: Plan) -> list[Path]:
     picks = [*plan.picks.values(), *(pick for stage in plan.stages for pick in stage.degradations)]
     found = {one.component.file for pick in picks for one in pick.walk()}
     return sorted(file for file in found if file is not None)
+
+
+def code_copies(plan: Plan) -> dict[Path, str]:
+    """What each of these files is called in the run's folder `code`: its own name, numbered where two share one."""
+    copies: dict[Path, str] = {}
+    for file in files_used(plan):
+        number, name = 1, file.name
+        while name in copies.values():
+            number += 1
+            name = f"{file.stem}-{number}.py"
+        copies[file] = name
+    return copies
 
 
 def write_toml(tree: dict[str, Any]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args, get_origin
+import math
+from difflib import get_close_matches
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
 from srkit.errors import Problem, nearest
-from srkit.experiment.overlay import entry_names, table_in, table_keys
+from srkit.experiment.overlay import entry_names, holds_list, table_in, table_keys
 from srkit.experiment.schema import Selection, Table
 from srkit.experiment.tree import Tree, TreePath
 from srkit.registry.values import BadValue, convert, found
@@ -27,21 +29,33 @@ class Typing:
         self.faulty: set[TreePath] = set()
 
     def add(self, path: TreePath, message: str, hint: str = "") -> None:
+        """Keep a problem of the value at a path."""
         origin = self.tree.origin(path)
-        self.problems.append(Problem(message, dotted(path, self.tree), origin.file, origin.line, hint))
+        self.report(path, Problem(message, dotted(path, self.tree), origin.file, origin.line, hint))
+
+    def contradict(self, path: TreePath, message: str, hint: str = "") -> None:
+        """Keep a problem of values that do not go together, each of which may be relied on."""
+        origin = self.tree.origin(path)
+        problem = Problem(message, dotted(path, self.tree), origin.file, origin.line, hint)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def report(self, path: TreePath, problem: Problem) -> None:
+        """Keep a problem, once; what is at the path is not to be relied on."""
+        if problem not in self.problems:
+            self.problems.append(problem)
         self.faulty.add(path)
 
     def is_faulty(self, path: TreePath) -> bool:
-        """Whether something at this path or below it did not fit."""
+        """Whether something at this path or below it did not fit, or was meant by a key that nobody knows."""
         return any(one[: len(path)] == path for one in self.faulty)
 
     def table(self, cls: type[Table], value: Any, path: TreePath) -> Any:
         """A table as its class. Keys that do not fit have their defaults; a required one that is absent is None."""
-        if isinstance(value, (str, list)) and issubclass(cls, Selection):
-            value = self._selection_of(value, path)
         if not isinstance(value, dict):
-            self.add(path, f"found {found(value)}, expected a table")
-            value = {}
+            what = 'a component\'s name, or a table with use = "..."' if issubclass(cls, Selection) else "a table"
+            self.add(path, f"found {found(value)}, expected {what}.")
+            return cls(**{field.name: _stand_in(field) for field in msgspec.structs.fields(cls)})
         fields = {field.name: field for field in msgspec.structs.fields(cls)}
         options_allowed = fields.pop("options", None) is not None and issubclass(cls, Selection)
         values: dict[str, Any] = {}
@@ -52,29 +66,38 @@ class Typing:
             elif options_allowed:
                 options[key] = below
             else:
-                keys = table_keys(path)
-                self.add((*path, key), "unknown key.", nearest(key, keys) or f"Known: {', '.join(keys)}.")
+                self._unknown_key(key, value, path)
         for name, field in fields.items():
-            if name not in value and field.required:
-                self.add(path, f"{name!r} is missing{_missing_hint(name)}")
+            if name not in value and field.required and (*path, name) not in self.faulty:
+                self.add(path, f"{name!r} is missing; {MISSING[name]}.", _meant(name, options))
             if values.get(name, msgspec.UNSET) is msgspec.UNSET:
-                values[name] = None if field.required else _default(field)
+                values[name] = _stand_in(field)
         if options_allowed:
             values["options"] = options
         return cls(**values)
 
+    def _unknown_key(self, key: str, table: dict[str, Any], path: TreePath) -> None:
+        """Report it, unless nearer to nothing; what it was meant for is not reported as missing besides."""
+        keys = table_keys(path)
+        self.add((*path, key), "unknown key.", nearest(key, keys) or f"Known: {', '.join(keys)}.")
+        for meant in get_close_matches(key, [one for one in keys if one not in table], n=1):
+            self.faulty.add((*path, meant))
+
     def value(self, field: Any, value: Any, path: TreePath) -> Any:
         table, annotation = table_in(field.type), field.type
-        if table is not None and _is_list(annotation):
+        if table is not None and holds_list(annotation):
             return self._tables(table, value, path)
-        takes_other = table is not None and _takes_number(annotation) and not isinstance(value, dict)
-        if table is not None and not takes_other:
+        if table is not None and (isinstance(value, dict) or not _takes_number(annotation)):
             return self.table(table, value, path)
         try:
-            return convert(value, _without_table(annotation), self.tree.origin(path).folder)
+            converted = convert(value, _without_table(annotation), self.tree.origin(path).folder)
         except BadValue as error:
             self.add(path, str(error), error.hint)
             return msgspec.UNSET
+        if isinstance(converted, float) and not math.isfinite(converted):
+            self.add(path, f"found {converted}, expected a finite number.")
+            return msgspec.UNSET
+        return converted
 
     def _tables(self, cls: type[Table], value: Any, path: TreePath) -> list[Any]:
         if not isinstance(value, list):
@@ -87,33 +110,29 @@ class Typing:
                 entry.name = name
         return entries
 
-    def _selection_of(self, value: str | list[Any], path: TreePath) -> Any:
-        if path[:1] == ("data",):
-            return {"use": "folder", "path": value}
-        if isinstance(value, str):
-            return {"use": value}
-        return value
+
+MISSING = {
+    "scale": "write scale = 2",
+    "data": "write a [data] table with train = ...",
+    "generator": 'write [generator] and use = "espcn"',
+    "train": 'write train = "a/folder/of/photos"',
+    "use": "it names the component",
+    "match": 'it names parameters, such as "pixel_shuffle.*"',
+}
+"""What to write for each key that must be there."""
 
 
-def _missing_hint(name: str) -> str:
-    examples = {
-        "scale": "; write scale = 2",
-        "data": "; write a [data] table with train = ...",
-        "generator": '; write [generator] and use = "espcn"',
-        "train": '; write train = "a/folder/of/photos"',
-        "use": "; it names the component",
-    }
-    return examples.get(name, "")
+def _meant(name: str, options: dict[str, Any]) -> str:
+    """A hint where a table that takes any key has one that was probably meant."""
+    close = get_close_matches(name, options, n=1)
+    return f"Is it meant by {close[0]!r}?" if close else ""
 
 
-def _default(field: Any) -> Any:
+def _stand_in(field: Any) -> Any:
+    """What a value has that could not be read: its default, None where it must be given."""
+    if field.required:
+        return None
     return field.default_factory() if field.default is msgspec.NODEFAULT else field.default
-
-
-def _is_list(annotation: Any) -> bool:
-    if get_origin(annotation) is list:
-        return True
-    return any(_is_list(part) for part in get_args(annotation) if not isinstance(part, msgspec.Meta))
 
 
 def _takes_number(annotation: Any) -> bool:
@@ -124,7 +143,10 @@ def _without_table(annotation: Any) -> Any:
     """`float | LearningRates | None` -> `float | None`, bounds kept."""
     if table_in(annotation) is None:
         return annotation
-    return float | None
+    if get_origin(annotation) is Annotated:
+        inner, *metas = get_args(annotation)
+        return Annotated[(_without_table(inner), *metas)]
+    return Union[tuple(part for part in get_args(annotation) if table_in(part) is None)]  # noqa: UP007  (made at run time)
 
 
 def dotted(path: TreePath, tree: Tree) -> str:

@@ -26,7 +26,7 @@ class Kind:
     summary: str
     contract: type | None = None
     given: tuple[str, ...] = ()
-    offered: tuple[str, ...] = ("shared",)
+    offered: tuple[str, ...] = ()
 
     @property
     def group(self) -> str:
@@ -38,22 +38,34 @@ class Kind:
         return self.contract is not None
 
 
+# what losses and metrics build once for a run, such as one VGG; elsewhere `shared` is an option like any other
+_SHARED = ("shared",)
+
 KINDS: dict[str, Kind] = {
     kind.plural: kind
     for kind in (
         Kind("generators", "generator", "make the large picture", contracts.Generator, ("scale",)),
         Kind("blocks", "block", "are what generators are built of", contracts.Block, ("channels",)),
         Kind("discriminators", "discriminator", "tell originals from fakes", contracts.Discriminator),
-        Kind("pixel_losses", "pixel_loss", "compare pixels", contracts.PixelLoss),
-        Kind("feature_losses", "feature_loss", "compare what a frozen network sees", contracts.FeatureLoss),
-        Kind("adversarial_losses", "adversarial_loss", "set the two players' goals", contracts.AdversarialLoss),
+        Kind("pixel_losses", "pixel_loss", "compare pixels", contracts.PixelLoss, (), _SHARED),
+        Kind(
+            "feature_losses", "feature_loss", "compare what a frozen network sees", contracts.FeatureLoss, (), _SHARED
+        ),
+        Kind(
+            "adversarial_losses",
+            "adversarial_loss",
+            "set the two players' goals",
+            contracts.AdversarialLoss,
+            (),
+            _SHARED,
+        ),
         Kind("downscalers", "downscaler", "make the LR picture", contracts.Downscaler, ("scale",)),
         Kind("degradations", "degradation", "spoil the LR picture", contracts.Degradation),
         Kind("lr_pipelines", "lr_pipeline", "make the LR picture in one piece", contracts.LrPipeline, ("scale",)),
         Kind("datasets", "dataset", "hold the pictures", contracts.Dataset),
-        Kind("metrics", "metric", "judge the result", contracts.Metric),
+        Kind("metrics", "metric", "judge the result", contracts.Metric, (), _SHARED),
         Kind("optimizers", "optimizer", "change the weights", contracts.Optimizer, ("parameters",)),
-        Kind("schedules", "schedule", "change the learning rate", contracts.Schedule, (), ("steps", "shared")),
+        Kind("schedules", "schedule", "change the learning rate", contracts.Schedule, (), ("steps",)),
         Kind("launchers", "launcher", "execute the runs of a study", contracts.Launcher),
         Kind("commands", "command", "join the command line"),
         Kind("plugins", "plugin", "watch a run through hooks"),

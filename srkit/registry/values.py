@@ -119,7 +119,8 @@ def _list(value: Any, annotation: Any, metas: tuple[Any, ...], base: Path) -> An
 
 def _table(value: Any, annotation: Any, metas: tuple[Any, ...], base: Path) -> Any:
     keys, values = get_args(annotation)
-    items = _by_msgspec(value, _with_metas(dict[keys, Any], metas))
+    whole: Any = types.GenericAlias(dict, (keys, Any))
+    items = _by_msgspec(value, _with_metas(whole, metas))
     return {key: _inside(below, values, base, f".{key}") for key, below in items.items()}
 
 

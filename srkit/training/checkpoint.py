@@ -64,15 +64,19 @@ def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], s
     """Write a checkpoint aside, make sure it is on disk, and rename it into place.
 
     Raises:
-        SrkitError: the disk is full or read-only; the checkpoints there are as they were.
+        SrkitError: the disk is full or read-only, or the state holds what cannot be saved; the checkpoints there are
+            as they were.
     """
+    tensors: dict[str, Tensor] = {}
+    packed = pack(state, tensors, "state")
+    tables = {f"{role}.safetensors": weights for role, weights in modules.items()} | {TENSORS_FILE: tensors}
     target = folder / checkpoint_name(step)
     aside = folder / f".{target.name}.part"
     try:
         for left_over in folder.glob(".step-*.part"):
             shutil.rmtree(left_over)
         aside.mkdir(parents=True)
-        _write(aside, step, modules, state)
+        _write(aside, step, tables, packed)
         if target.exists():
             shutil.rmtree(target)
         aside.replace(target)
@@ -86,16 +90,13 @@ def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], s
     return target
 
 
-def _write(aside: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], state: Any) -> None:
-    tensors: dict[str, Tensor] = {}
-    packed = pack(state, tensors, "state")
-    files = {f"{role}.safetensors": weights for role, weights in modules.items()} | {TENSORS_FILE: tensors}
+def _write(aside: Path, step: int, tables: Mapping[str, Mapping[str, Tensor]], state: Any) -> None:
     written: dict[str, dict[str, Any]] = {}
-    for name, table in files.items():
+    for name, table in tables.items():
         content = to_bytes({key: value.detach().cpu().contiguous().clone() for key, value in table.items()})
         _write_bytes(aside / name, content)
         written[name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    body = {"step": step, "files": written, "state": packed}
+    body = {"step": step, "files": written, "state": state}
     _write_bytes(aside / STATE_FILE, json.dumps({"sha256": _digest(body), **body}, indent=1).encode())
     _sync(aside)
 

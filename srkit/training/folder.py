@@ -21,7 +21,7 @@ import torch
 import srkit
 from srkit.errors import UserError
 from srkit.experiment import Plan
-from srkit.experiment.resolved import CODE_FOLDER, differences, files_used, write_toml
+from srkit.experiment.resolved import CODE_FOLDER, code_copies, differences, write_toml
 
 EXPERIMENT, MANIFEST, DATA_MEMORY = "experiment.toml", "manifest.json", "data.json"
 RUNS = Path("runs")
@@ -100,8 +100,8 @@ def require_same(folder: Path, plan: Plan, resolved: dict[str, Any], data: dict[
     """
     old, manifest = _read(folder)
     lines = [f"  {key}: {_shown(before)} -> {_shown(after)}" for key, before, after in differences(old, resolved)]
-    for file in files_used(plan):
-        kept = folder / CODE_FOLDER / file.name
+    for file, name in code_copies(plan).items():
+        kept = folder / CODE_FOLDER / name
         if not kept.is_file() or kept.read_bytes() != file.read_bytes():
             lines.append(f"  {file} is not what this run began with ({kept})")
     if not lines:
@@ -135,8 +135,8 @@ def _shown(value: Any) -> str:
 
 def write_experiment(folder: Path, plan: Plan, resolved: dict[str, Any]) -> None:
     """`experiment.toml` and copies of the users' own files it needs."""
-    for file in files_used(plan):
-        target = folder / CODE_FOLDER / file.name
+    for file, name in code_copies(plan).items():
+        target = folder / CODE_FOLDER / name
         target.parent.mkdir(exist_ok=True)
         if target.resolve() != file:
             shutil.copyfile(file, target)

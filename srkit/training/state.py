@@ -23,7 +23,7 @@ def pack(tree: Any, tensors: dict[str, Tensor], prefix: str) -> Any:
         tensors[key] = tree.detach().cpu().contiguous().clone()
         return {TENSOR: key}
     if isinstance(tree, dict):
-        pairs = [[pack(key, tensors, prefix), pack(value, tensors, prefix)] for key, value in tree.items()]
+        pairs = [[pack(key, tensors, prefix), pack(value, tensors, f"{prefix}/{key}")] for key, value in tree.items()]
         return dict(pairs) if all(isinstance(key, str) for key in tree) else {PAIRS: pairs}
     if isinstance(tree, tuple):
         return {TUPLE: [pack(value, tensors, prefix) for value in tree]}

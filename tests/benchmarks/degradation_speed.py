@@ -26,6 +26,7 @@ from srkit.components.degradations.noise import Noise
 from srkit.components.lr_pipelines.real_esrgan import RealEsrgan
 from srkit.components.tensor_jpeg import quantization_table
 from srkit.draws import SampleDraws, StreamKey
+from srkit.training.device import keep_freed_memory
 
 
 class EinsumJpeg:
@@ -50,8 +51,7 @@ class EinsumJpeg:
         y, cb, cr = (torch.tensordot(image, self.ycc, dims=1) + self.offset).unbind(-1)
         halves = [F.avg_pool2d(plane[:, None], 2)[:, 0] for plane in (cb, cr)]
         y, cb, cr = (
-            self.plane(plane, qualities, chroma)
-            for plane, chroma in ((y, False), (halves[0], True), (halves[1], True))
+            self.plane(plane, qualities, chroma) for plane, chroma in ((y, False), (halves[0], True), (halves[1], True))
         )
         cb, cr = (plane.repeat_interleave(2, 1).repeat_interleave(2, 2) for plane in (cb, cr))
         back = torch.tensordot(torch.stack([y, cb, cr], -1) - self.offset, self.rgb, dims=1)
@@ -81,14 +81,16 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=128, help="a multiple of 16")
     parser.add_argument("--pairs", type=int, default=15)
     options = parser.parse_args()
+    keep_freed_memory()  # as the runner does
     batch = torch.rand(options.batch, 3, options.side, options.side)
 
     def draws() -> SampleDraws:
         return SampleDraws(StreamKey(0, 0, 1), range(options.batch), "speed")
 
     qualities = draws().integers(10, 99).tolist()
-    rivals = {
-        "einsum over 8 x 8 blocks": lambda einsum=EinsumJpeg(): einsum(batch, qualities),
+    einsum = EinsumJpeg()
+    rivals: dict[str, Callable[[], object]] = {
+        "einsum over 8 x 8 blocks": lambda: einsum(batch, qualities),
         "Pillow's codec": lambda: JpegCodec((10, 99))(batch, draws()),
     }
     with torch.no_grad():

@@ -76,7 +76,9 @@ def main() -> None:
     shrink(hr)
     ours = seconds(lambda: shrink(hr), 30)
     theirs = seconds(lambda: index_and_sum(image, options.scale), 2)
-    print(f"{options.side} x {options.side}, x{options.scale}: {ours * 1e3:.2f} ms, pixel by pixel {theirs * 1e3:.0f} ms")
+    print(
+        f"{options.side} x {options.side}, x{options.scale}: {ours * 1e3:.2f} ms, pixel by pixel {theirs * 1e3:.0f} ms"
+    )
     print(f"matlab-bicubic is {theirs / ours:.0f} times as fast")
 
 

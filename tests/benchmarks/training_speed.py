@@ -187,14 +187,14 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=12)
     options = parser.parse_args()
     pictures = photos()
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, auto means {best_precision(torch.device('cpu'))}")
+    auto, why = best_precision(torch.device("cpu"))
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, auto means {auto}: {why}")
     for precision in options.precision.split(","):
         with tempfile.TemporaryDirectory() as folder:
             ours = runner(precision, Path(folder))
             compare(f"{precision}: runner against bare", ours, bare_loop(precision, pictures), options.pairs, None)
-            compare(
-                f"{precision}: runner against textbook fp32", ours, textbook_loop(pictures), options.pairs, default_malloc
-            )
+            textbook = textbook_loop(pictures)
+            compare(f"{precision}: runner against textbook fp32", ours, textbook, options.pairs, default_malloc)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -71,14 +70,11 @@ class Backwards(torch.autograd.Function):
         raise ArithmeticError("no way back")
 
 
-def backwards(sr, hr):
+class NoWayBack(nn.Module):
     """A loss that cannot be differentiated."""
-    return Backwards.apply(sr).mean()
 
-
-def function(sr, hr):
-    """A loss that is a function, and broken."""
-    return sr.no_such_thing
+    def forward(self, sr, hr):
+        return Backwards.apply(sr).mean()
 
 
 class Weak(nn.Module):
@@ -211,8 +207,8 @@ def test_a_loss_that_fails(folder: Path, what: str, expected: str) -> None:
     assert steps_kept(folder / "out")[-1] == 4
 
 
-def test_the_function_and_the_line_are_named(folder: Path) -> None:
-    message = str(failure(prepared(folder, with_loss("backwards"))))
+def test_a_failure_on_the_way_back_names_the_line(folder: Path) -> None:
+    message = str(failure(prepared(folder, with_loss("NoWayBack"))))
     assert "ArithmeticError: no way back" in message and "own.py, line" in message
 
 
@@ -229,36 +225,30 @@ def test_a_component_that_fails_while_training_or_judging(folder: Path) -> None:
     message = str(failure(prepared(folder, text)))  # the validation photos are 61 x 50, their LR images 30 x 25
     assert "the generator './own.py:Weak' failed after step 2: KeyError: 'unexpected size'" in message
     assert "own.py, line" in message
-    error = failure(prepared(folder, text), "generator.wrong=16", out_name="other") if False else None
-    assert error is None
 
 
 def test_a_component_that_cannot_be_built(folder: Path) -> None:
     path = prepared(folder, PLAIN.replace('use = "espcn"\nchannels = 8', 'use = "./own.py:Unbuildable"'))
     error = failure(path)
     assert isinstance(error, ExperimentError)
-    assert "tiny.toml:13 generator" in str(error) and "IndexError: nothing here" in str(error)
+    assert "tiny.toml:12 generator" in str(error) and "IndexError: nothing here" in str(error)
 
 
-@pytest.mark.parametrize(("what", "seconds"), [("kill", 20), ("hang", 60)])
+@pytest.mark.parametrize("what", ["kill", "hang"])
 def test_a_worker_that_dies_or_hangs_ends_the_run_within_a_minute(
-    folder: Path, what: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+    folder: Path, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from srkit.data import workers
 
-    if what == "hang":  # the minute itself is the loader's default, 45 s, held by its own tests
-        monkeypatch.setattr(workers.WorkerPool.__init__, "__kwdefaults__", {"timeout": 2.0, "context": None})
-        hurried = workers.WorkerPool.__init__
+    hurried = workers.WorkerPool.__init__
 
-        def impatient(self: Any, sampler: Any, count: int, *, timeout: float, context: str | None) -> None:
-            assert timeout <= 50
-            hurried(self, sampler, count, timeout=2.0, context=context)
+    def impatient(self: Any, sampler: Any, count: int, *, timeout: float, context: str | None) -> None:
+        assert timeout < 60
+        hurried(self, sampler, count, timeout=2.0, context=context)
 
-        monkeypatch.setattr(workers.WorkerPool, "__init__", impatient)
+    monkeypatch.setattr(workers.WorkerPool, "__init__", impatient)
     text = PLAIN.replace('"photos"', f'{{ use = "./own.py:Pictures", what = "{what}" }}')
-    begun = time.monotonic()
     error = failure(prepared(folder, text), "data.workers=2", "data.cache=0")
-    assert time.monotonic() - begun < seconds
     assert "pictures/3.png" in str(error) and ("died" in str(error) or "hangs" in str(error))
 
 
@@ -356,7 +346,9 @@ def test_a_plugin_stops_the_run_keeps_its_state_and_changes_weights(folder: Path
     run(path, out=folder / "out", resume=True, observers={"counts": counts})
     assert counts.seen == 6 and counts.history.tolist() == [2, 2, 2]
     run(path, out=folder / "whole", observers={"counts": Counts(99)})
-    assert_same_run(folder / "whole", folder / "out")
+    assert same(last(folder / "whole").modules, last(folder / "out").modules)
+    assert same(last(folder / "whole").state, last(folder / "out").state)
+    assert numbers(folder / "whole") == numbers(folder / "out")
 
 
 def test_a_state_that_cannot_be_saved_is_named(folder: Path) -> None:
@@ -366,7 +358,7 @@ def test_a_state_that_cannot_be_saved_is_named(folder: Path) -> None:
 
     message = str(failure(prepared(folder), observers={"odd": Odd(99)}))
     assert "Path" in message and "cannot be saved" in message and "odd" in message
-    assert not list((folder / "out/checkpoints").iterdir())
+    assert steps_kept(folder / "out") == [] and not list((folder / "out").glob("checkpoints/*"))
 
 
 # --- disk -----------------------------------------------------------------------------------------------------------

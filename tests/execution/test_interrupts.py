@@ -91,12 +91,15 @@ def test_a_termination_of_all_processes_ends_the_run_as_ctrl_c_does(path: Path) 
 
 
 def test_the_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
-    (tmp_path / "slow.py").write_text(SLOW.replace("time.sleep(self.seconds)", "time.sleep(self.first())") + '''
+    (tmp_path / "slow.py").write_text(
+        SLOW.replace("time.sleep(self.seconds)", "time.sleep(self.first())")
+        + '''
     def first(self):
         """Seconds: none in the first step, many later."""
         self.calls = getattr(self, "calls", 0) + 1
         return 0 if self.calls == 1 else 60
-''')
+'''
+    )
     path = prepared(tmp_path, TEXT)
     process = started(path)
     time.sleep(0.3)

@@ -119,16 +119,36 @@ BROKEN = {
     "absent module": ("absent_nets:Net", {}, (), "there is no module absent_nets"),
     "absent submodule": ("some_nets.deep:Net", {"some_nets.py": ""}, (), "there is no module some_nets.deep"),
     "absent name": ("some_nets:Net", {"some_nets.py": "class Nett: ..."}, (), "some_nets has no Net"),
-    "absent behind a re-export": ("some_nets:Net", {"some_nets.py": "from absent_nets import Net"}, (), "there is no module absent_nets"),
-    "syntax error": ("some_nets:Net", {"some_nets.py": "x = 1\nclass Net(:"}, (), "some_nets.py, line 2: invalid syntax"),
-    "not installed": ("some_nets:Net", {"some_nets.py": NET}, ("no-such-thing>=2",), "broken-one needs no-such-thing, which is not installed"),
+    "absent behind a re-export": (
+        "some_nets:Net",
+        {"some_nets.py": "from absent_nets import Net"},
+        (),
+        "there is no module absent_nets",
+    ),
+    "syntax error": (
+        "some_nets:Net",
+        {"some_nets.py": "x = 1\nclass Net(:"},
+        (),
+        "some_nets.py, line 2: invalid syntax",
+    ),
+    "not installed": (
+        "some_nets:Net",
+        {"some_nets.py": NET},
+        ("no-such-thing>=2",),
+        "broken-one needs no-such-thing, which is not installed",
+    ),
     "too old": ("some_nets:Net", {"some_nets.py": NET}, ("click>=999",), "broken-one needs click>=999 (installed: "),
-    "no requirement": ("some_nets:Net", {"some_nets.py": NET}, ("???",), "broken-one needs '???', which is not a requirement"),
+    "no requirement": (
+        "some_nets:Net",
+        {"some_nets.py": NET},
+        ("???",),
+        "broken-one needs '???', which is not a requirement",
+    ),
     "no attribute": ("some_nets", {"some_nets.py": NET}, (), "'some_nets' names no class or function after a colon"),
     "not a target": ("some nets/Net", {}, (), "'some nets/Net' is not of the form package.module:Name"),
     "dots": ("..:Net", {}, (), "'..:Net' is not of the form"),
     "empty": ("", {}, (), "'' is not of the form"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BROKEN)
@@ -233,8 +253,16 @@ def test_a_name_twice_in_one_distribution_says_so(distribute: Distribute) -> Non
 
 @pytest.mark.parametrize(
     ("value", "seen"),
-    [(None, {"a", "b-c"}), ("", set()), ("a", {"a"}), ("B_C", {"b-c"}), ("a, b.c", {"a", "b-c"}), ("a b-c", {"a", "b-c"}), ("srkit", set())],
-)  # fmt: skip
+    [
+        (None, {"a", "b-c"}),
+        ("", set()),
+        ("a", {"a"}),
+        ("B_C", {"b-c"}),
+        ("a, b.c", {"a", "b-c"}),
+        ("a b-c", {"a", "b-c"}),
+        ("srkit", set()),
+    ],
+)
 def test_load_plugins_limits_what_is_looked_at(
     value: str | None, seen: set[str], distribute: Distribute, monkeypatch: pytest.MonkeyPatch
 ) -> None:

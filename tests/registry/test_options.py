@@ -71,7 +71,14 @@ REFUSED = [
     (positional_scale, "'scale' is positional-only"),
     (reserved_weight, "'weight' is a reserved option name (use, name, weight, when, lr). Rename it"),
     (reserved_lr, "'lr' is a reserved option name"),
-    (scaleless, "takes no 'scale'; every factory of srkit.generators is called with it. Write: def scaleless(*, scale: int, ...)"),
+    (
+        scaleless,
+        (
+            scaleless,
+            "takes no 'scale'; every factory of srkit.generators is called with it. "
+            "Write: def scaleless(*, scale: int, ...)",
+        ),
+    ),
     (WithoutScale, "Write: def __init__(self, *, scale: int, ...)"),
     (nn.Sequential, "takes '*args'"),
     (nn.Identity, "takes '*args'"),
@@ -81,7 +88,7 @@ REFUSED = [
     (of_module, "option 'body' has the type Module, which no value in a TOML file has"),
     (of_no_kind, "which no value in a TOML file has"),
     (3, "3 cannot be called; an entry point of srkit.generators names a class or a function"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("factory", "said"), REFUSED, ids=lambda one: getattr(one, "__name__", str(one))[:30])
@@ -197,9 +204,13 @@ def nests(
 def test_options_that_are_components() -> None:
     found = {option.name: (option.nested, option.many) for option in read_signature(nests, GENERATORS).options}
     assert found == {
-        "block": (BLOCKS, False), "blocks": (BLOCKS, True), "tail": (BLOCKS, False), "inner": (GENERATORS, False),
-        "many": (BLOCKS, True), "width": (None, False),
-    }  # fmt: skip
+        "block": (BLOCKS, False),
+        "blocks": (BLOCKS, True),
+        "tail": (BLOCKS, False),
+        "inner": (GENERATORS, False),
+        "many": (BLOCKS, True),
+        "width": (None, False),
+    }
 
 
 # --- docs -------------------------------------------------------------------------------------------------------------
@@ -254,11 +265,14 @@ def test_docs_of_an_init() -> None:
     [
         ("", {}),
         ("No section.\n\n    width: x", {}),
-        ("S.\n\nArgs:\n    a: one.\n    b: two\n        more.\n\n        and more.\nRaises:\n    c: no.", {"a": "one.", "b": "two more. and more."}),
+        (
+            "S.\n\nArgs:\n    a: one.\n    b: two\n        more.\n\n        and more.\nRaises:\n    c: no.",
+            {"a": "one.", "b": "two more. and more."},
+        ),
         ("S.\n\nArguments:\n  a:\n    on the next line.\n", {"a": "on the next line."}),
         ("Args:\n    a: see\n        note: this is no argument.", {"a": "see note: this is no argument."}),
     ],
-)  # fmt: skip
+)
 def test_args_sections(text: str, expected: dict[str, str]) -> None:
     assert argument_docs(text) == expected
 

@@ -84,20 +84,40 @@ MISFITS = [
     (0, Positive, "found 0, expected a whole number >= 1.", ""),
     (2, Share, "found 2, expected a number >= 0 and <= 1.", ""),
     (-1, Annotated[int | Literal["auto"], Meta(ge=0)], "found -1, expected a whole number >= 0 or one of 'auto'.", ""),
-    ("vallid", Literal["valid", "same"], "found the text 'vallid', expected one of 'valid', 'same'.", "Did you mean 'valid'?"),
+    (
+        "vallid",
+        Literal["valid", "same"],
+        "found the text 'vallid', expected one of 'valid', 'same'.",
+        "Did you mean 'valid'?",
+    ),
     ([1], tuple[int, int], "found [1], expected a list of 2: a whole number, a whole number.", ""),
     ([1, "x"], tuple[int, ...], "found [1, 'x'], expected a list, each a whole number (at [1]).", ""),
     ([1, 0], list[Positive | None], "found [1, 0], expected a list, each a whole number >= 1 (at [1]).", ""),
-    ([["a", "x"]], list[tuple[Path, int]], "found [['a', 'x']], expected a list, each a list of 2: a path, a whole number (at [0][1]).", ""),
+    (
+        [["a", "x"]],
+        list[tuple[Path, int]],
+        "found [['a', 'x']], expected a list, each a list of 2: a path, a whole number (at [0][1]).",
+        "",
+    ),
     ({"a": "x"}, dict[str, int], "found a table, expected a table, each value a whole number (at [...]).", ""),
-    ({"a": 0}, dict[str, Positive | Path], "found a table, expected a table, each value a whole number >= 1 or a path (at a).", ""),
+    (
+        {"a": 0},
+        dict[str, Positive | Path],
+        "found a table, expected a table, each value a whole number >= 1 or a path (at a).",
+        "",
+    ),
     (5, Literal["auto"] | Path, "found 5, expected one of 'auto' or a path.", ""),
     ("a", list[Path], "found the text 'a', expected a list, each a path.", ""),
     ([], Annotated[list[Path], Meta(min_length=1)], "found [], expected a list, each a path, length >= 1.", ""),
-    (["conv9"], tuple[Literal["conv8", "conv1"], ...], "found ['conv9'], expected a list, each one of 'conv8', 'conv1' (at [0]).", "Did you mean 'conv8' or 'conv1'?"),
+    (
+        ["conv9"],
+        tuple[Literal["conv8", "conv1"], ...],
+        "found ['conv9'], expected a list, each one of 'conv8', 'conv1' (at [0]).",
+        "Did you mean 'conv8' or 'conv1'?",
+    ),
     (3, tuple[int, int] | str, "found 3, expected a list of 2: a whole number, a whole number or text.", ""),
     (1, None, "found 1, expected nothing.", ""),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("value", "annotation", "said", "hint"), MISFITS, ids=str)
@@ -115,7 +135,8 @@ from typing import Annotated
 from msgspec import Meta
 from srkit.registry.values import BadValue, convert
 P = Annotated[int, Meta(ge=1)]
-for one in (P | tuple[int, int], list[P | tuple[int, int]], dict[str, P | tuple[int, int]], tuple[P | tuple[int, int], ...]):
+U = P | tuple[int, int]
+for one in (U, list[U], dict[str, U], tuple[U, ...]):
     for value in (0, "x", [1, 2], [0], [[1]], {{"a": [1]}}, {{"a": 0}}, 5):
         try:
             convert(value, one, Path({str(BASE)!r}))

@@ -80,7 +80,7 @@ class Paired:
 
     def _check_sizes(self) -> None:
         wrong = []
-        for small, large in self._pairs:
+        for small, large in sorted(self._pairs):
             try:
                 found = _mismatch(image_size(small), image_size(large))
             except BadImage:
@@ -88,7 +88,7 @@ class Paired:
             if found:
                 wrong.append(f"{small} does not belong to {large}: {found}")
         if wrong:
-            more = f"; {len(wrong) - 1} more pairs do not fit" if len(wrong) > 1 else ""
+            more = f"; {len(wrong) - 1} more of {len(self)} do not fit" if len(wrong) > 1 else ""
             raise OptionError("lr_folder", f"{wrong[0]}{more}.")
 
 

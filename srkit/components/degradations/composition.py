@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from srkit.components.draws_of_some import DrawsOfSome
 from srkit.components.ranges import check_probability, check_shares
+from srkit.components.single_draws import one_by_one
 from srkit.contracts import Degradation, Draws, Factory
 from srkit.errors import OptionError, UserError
 
@@ -78,12 +78,10 @@ class RandomChoice:
         """(B, 3, h, w) float -> (B, 3, h', w')."""
         applied = (draws.uniform() < self.probability).tolist()
         picks = draws.choice(range(len(self.choices)), self.shares)
-        inner = [draws.child(str(number)) for number in range(len(self.choices))]
+        inner = [one_by_one(draws.child(str(number))) for number in range(len(self.choices))]
         return joined(
             [
-                self.choices[pick](batch[place : place + 1], DrawsOfSome(inner[pick], [place]))
-                if wanted
-                else batch[place : place + 1]
+                self.choices[pick](batch[place : place + 1], inner[pick][place]) if wanted else batch[place : place + 1]
                 for place, (wanted, pick) in enumerate(zip(applied, picks, strict=True))
             ]
         )
@@ -104,12 +102,12 @@ class Shuffle:
 
     def __call__(self, batch: Tensor, draws: Draws) -> Tensor:
         """(B, 3, h, w) float -> (B, 3, h', w')."""
-        inner = [draws.child(str(number)) for number in range(len(self.parts))]
+        inner = [one_by_one(draws.child(str(number))) for number in range(len(self.parts))]
         pictures = []
         for place, order in enumerate(self.orders(draws)):
             picture = batch[place : place + 1]
             for number in order:
-                picture = self.parts[number](picture, DrawsOfSome(inner[number], [place]))
+                picture = self.parts[number](picture, inner[number][place])
             pictures.append(picture)
         return joined(pictures)
 

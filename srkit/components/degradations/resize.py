@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from srkit.components.draws_of_some import DrawsOfSome
 from srkit.components.ranges import check_shares
 from srkit.components.resizing import ResizeMode, Resizing, resized
+from srkit.components.single_draws import one_by_one
 from srkit.contracts import Degradation, Draws, Factory
 from srkit.errors import OptionError
 
@@ -52,14 +52,14 @@ class Resize:
         """(B, 3, h, w) float -> the same shape and dtype."""
         height, width = batch.shape[-2:]
         there, back = self.resizing.drawn(draws), draws.choice(self.resizing.modes)
-        inner = [draws.child(str(number)) for number in range(len(self.between))]
+        inner = [one_by_one(draws.child(str(number))) for number in range(len(self.between))]
         pictures = []
         for place, (factor, mode) in enumerate(there):
             picture = batch[place : place + 1]
             if factor != 1:
                 picture = resized(picture, *self.resizing.sides(height, width, factor), mode)
             for part, streams in zip(self.between, inner, strict=True):
-                picture = part(picture, DrawsOfSome(streams, [place]))
+                picture = part(picture, streams[place])
             if picture.shape[-2:] != batch.shape[-2:]:
                 picture = resized(picture, height, width, back[place])
             pictures.append(picture)

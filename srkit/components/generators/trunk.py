@@ -34,7 +34,7 @@ class Trunk(nn.Module):
         block: the block, by its name or as a table with `use` and options.
         blocks: how many times the block stands in the trunk.
         channels: channels of the trunk (C).
-        shared_block: use ONE block, with one set of weights, `blocks` times.
+        shared: use ONE block, with one set of weights, `blocks` times.
         head_kernel: side of the first convolution, an odd number.
         norm: "batch" puts batch norm after the convolution that closes the trunk; blocks have an option of their own.
         long_skip: add the head's output to the trunk's.
@@ -48,7 +48,7 @@ class Trunk(nn.Module):
         block: Factory[Block] | str | Mapping[str, Any] = "residual",
         blocks: Annotated[int, Meta(ge=1)] = 16,
         channels: Annotated[int, Meta(ge=1)] = 64,
-        shared_block: bool = False,
+        shared: bool = False,
         head_kernel: Annotated[int, Meta(ge=1)] = 3,
         norm: Norm = "none",
         long_skip: bool = True,
@@ -60,11 +60,11 @@ class Trunk(nn.Module):
             check_range(key, value, least)
         check_range("tail_convolutions", tail_convolutions, 0)
         check_odd("head_kernel", head_kernel)
-        self.turns = blocks if shared_block else 1
+        self.turns = blocks if shared else 1
         self.long_skip = long_skip
         self.head = nn.Conv2d(3, channels, head_kernel, padding=head_kernel // 2)
         self.body = nn.Sequential(
-            *(build_nested(block, "blocks", "block", channels=channels) for _ in range(1 if shared_block else blocks))
+            *(build_nested(block, "blocks", "block", channels=channels) for _ in range(1 if shared else blocks))
         )
         self.fuse = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1, bias=norm == "none"))
         if norm == "batch":

@@ -8,11 +8,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from srkit.components.draws_of_some import DrawsOfSome
 from srkit.components.kernels import FIRST_SHAPES, Blurring, KernelShape
 from srkit.components.noises import Noising
 from srkit.components.ranges import check_probability, check_shares, span
 from srkit.components.resizing import ResizeMode, Resizing, resized
+from srkit.components.single_draws import DrawsOfOne, one_by_one
 from srkit.components.tensor_jpeg import QUALITY_RANGE, jpeg
 from srkit.components.unsharp import sharpened
 from srkit.contracts import Draws
@@ -160,10 +160,10 @@ class RealEsrgan:
         if min(hr.shape[-2:]) < self.scale:
             size = f"{hr.shape[-1]} x {hr.shape[-2]}"
             raise UserError(f"a picture of {size} pixels cannot be made {self.scale} times smaller")
-        pictures = [self._one(hr[i : i + 1], DrawsOfSome(draws, [i])) for i in range(len(hr))]
+        pictures = [self._one(hr[i : i + 1], own) for i, own in enumerate(one_by_one(draws))]
         return torch.cat(pictures)
 
-    def _one(self, hr: Tensor, draws: DrawsOfSome) -> Tensor:
+    def _one(self, hr: Tensor, draws: DrawsOfOne) -> Tensor:
         small = hr.shape[-2] // self.scale, hr.shape[-1] // self.scale
         picture = hr[..., : small[0] * self.scale, : small[1] * self.scale]
         picture = picture.to(torch.promote_types(hr.dtype, torch.float32))
@@ -183,7 +183,7 @@ class RealEsrgan:
             picture = self._jpeg(picture, 1, draws.child("second-jpeg"))
         return picture.clamp(0, 1).to(hr.dtype)
 
-    def _round(self, picture: Tensor, number: int, size: tuple[int, int], draws: DrawsOfSome) -> Tensor:
+    def _round(self, picture: Tensor, number: int, size: tuple[int, int], draws: DrawsOfOne) -> Tensor:
         """Blur, resize by a factor of `size`, noise."""
         picture = self.blurs[number](picture, draws.child("blur"))
         resizing = self.resizes[number]
@@ -193,7 +193,7 @@ class RealEsrgan:
             picture = resized(picture, *sides, mode)
         return self.noises[number](picture.clamp(0, 1), draws.child("noise"))
 
-    def _jpeg(self, picture: Tensor, number: int, draws: DrawsOfSome) -> Tensor:
+    def _jpeg(self, picture: Tensor, number: int, draws: DrawsOfOne) -> Tensor:
         applied = draws.uniform()[0] < self.jpeg_probabilities[number]
         low, high = self.qualities[number]
         quality = draws.integers(int(low), int(high)).tolist()

@@ -79,7 +79,7 @@ def test_convolutions_of_the_tail_between_and_after() -> None:
 
 
 def test_one_shared_block_is_applied_n_times() -> None:
-    one, many = Trunk(2, blocks=1, channels=4), Trunk(2, blocks=5, channels=4, shared_block=True)
+    one, many = Trunk(2, blocks=1, channels=4), Trunk(2, blocks=5, channels=4, shared=True)
     assert size(one) == size(many) and one.state_dict().keys() == many.state_dict().keys()
     repeated = Trunk(2, blocks=5, channels=4)
     state = dict(many.state_dict())

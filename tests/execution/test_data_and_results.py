@@ -1,0 +1,258 @@
+"""Pictures a run can and cannot use, what it leaves in its folder, and the rehearsal before it."""
+
+import json
+import math
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from srkit.data.decoding import decode
+from srkit.dry_run import dry_run
+from srkit.errors import UserError
+from srkit.evaluation.table import scores_table
+from srkit.registry import KINDS, Registry
+from srkit.registry.discovery import Entry
+from srkit.training.observers.retention import Retention
+from srkit.training.precision import best_precision
+from tests.execution.support import GAN, PLAIN, last, numbers, plan_of, prepared, run, steps_kept, write_photos
+
+WITHOUT = PLAIN.replace('validate = "held_out"\n', "")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    prepared(tmp_path)
+    return tmp_path
+
+
+def manifest(out: Path) -> dict[str, Any]:
+    return json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+
+
+# --- pictures -------------------------------------------------------------------------------------------------------
+
+
+def spoil(photos: Path) -> None:
+    (photos / "text.png").write_text("not a picture")
+    (photos / "zero.png").write_bytes(b"")
+    whole = (photos / "00.png").read_bytes()
+    (photos / "cut.png").write_bytes(whole[: len(whole) // 2])
+    Image.new("RGB", (31, 40)).save(photos / "small.png")
+
+
+def test_broken_photos_are_refused_with_a_list_or_left_out_and_counted(folder: Path) -> None:
+    spoil(folder / "photos")
+    path = prepared(folder)
+    with pytest.raises(UserError) as caught:
+        run(path, out=folder / "out")
+    message = str(caught.value)
+    assert message.startswith("4 pictures cannot be used") and "skip_broken = true" in message
+    for name in ("text.png", "zero.png", "cut.png", "small.png: 31x40 pixels, smaller than the 32x32"):
+        assert name in message
+    run(path, "data.skip_broken=true", out=folder / "out")
+    data = manifest(folder / "out")["data"]
+    assert data["samples"] == 5 and len(data["skipped"]) == 4
+    # the other pictures are the same ones in the same order: the run is that of a folder without them
+    for name in ("text.png", "zero.png", "cut.png", "small.png"):
+        (folder / "photos" / name).unlink()
+    run(path, out=folder / "clean")
+    assert numbers(folder / "clean") == numbers(folder / "out")
+
+
+def test_no_picture_that_can_be_used(folder: Path) -> None:
+    path = prepared(folder)
+    with pytest.raises(UserError, match="no training picture is left"):
+        run(path, "data.patch_size=200", "data.skip_broken=true", out=folder / "out")
+    write_photos(folder / "tiny", 2, (1, 40))
+    with pytest.raises(UserError, match="no validation picture is left"):
+        run(path, f"data.validate='{folder / 'tiny'}'", "data.skip_broken=true", out=folder / "out")
+
+
+def test_photos_too_small_to_be_scored_are_refused_before_the_training(folder: Path) -> None:
+    write_photos(folder / "held_out", 1, (13, 40), first=77)
+    begun = time.monotonic()
+    with pytest.raises(UserError, match=r"77\.png"):
+        run(prepared(folder), out=folder / "out")
+    assert time.monotonic() - begun < 20 and not (folder / "out/metrics.jsonl").exists()
+
+
+def test_validation_photos_smaller_than_a_patch_one_photo_and_odd_sizes(folder: Path) -> None:
+    for name in ("photos", "held_out"):
+        for one in sorted((folder / name).iterdir())[1:]:
+            one.unlink()
+    write_photos(folder / "held_out", 1, (31, 27), first=20)  # in place of the other: odd, smaller than a patch
+    outcome = run(prepared(folder), out=folder / "out")
+    assert [row.images for row in outcome.rows] == [1, 1]
+    (strip,) = outcome.strips
+    assert strip == folder / "out/strips/20.png" and decode(strip).size
+    assert outcome.rows[1].per_image["20.png"]["psnr-y"] is not None
+
+
+def test_no_photos_to_judge_on(folder: Path) -> None:
+    said: list[str] = []
+    outcome = run(prepared(folder, WITHOUT), out=folder / "out", notices=said)
+    assert outcome.run.step == 6 and outcome.rows == [] and not outcome.interrupted
+    assert any("there is no table" in one for one in said)
+    assert not (folder / "out/scores.json").exists() and not (folder / "out/validation.jsonl").exists()
+    assert steps_kept(folder / "out") == [3, 6]
+
+
+@pytest.mark.parametrize("text", [PLAIN, WITHOUT])
+def test_photos_without_an_original_are_upscaled_beside(folder: Path, text: str) -> None:
+    write_photos(folder / "real", 2, (20, 24), first=50)
+    path = prepared(folder, text, extra='[validation]\nevery = 3\nphotos = "real"\n')
+    outcome = run(path, out=folder / "out")
+    for step in (3, 6):
+        names = {one.name for one in (folder / f"out/samples/step-0000000{step}").iterdir()}
+        assert {"photos__50.png", "photos__51.png"} <= names and len(names) == (4 if text == PLAIN else 2)
+    assert {"photos__50.png", "photos__51.png"} <= {one.name for one in outcome.strips}
+    assert outcome.rows[1].images == (2 if text == PLAIN else 0)
+    assert scores_table(outcome.rows) is not None
+    assert json.loads((folder / "out/scores.json").read_text())["rows"][1]["images"] == outcome.rows[1].images
+
+
+# --- what is left behind --------------------------------------------------------------------------------------------
+
+
+def test_the_manifest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = prepared(folder, GAN)
+    monkeypatch.chdir(Path(__file__).parent)
+    run(path, "seed=5", out=folder / "out")
+    content = manifest(folder / "out")
+    assert content["seed"] == 5 and content["plugins"] == {} and content["warnings"] == []
+    assert {"python", "torch", "torchvision", "numpy", "pillow"} <= content["versions"].keys()
+    assert content["components"]["srkit:espcn"] == f"srkit {content['srkit']}"
+    assert "parts.py" in content["components"]["./parts.py:Notches"]
+    assert len(content["data"]["train"]) == len(content["data"]["validate"]) == 64
+    assert isinstance(content["git"], str)
+    (session,) = content["sessions"]
+    assert session["threads"] == 1 and session["device"].startswith("cpu") and session["host"]
+
+
+def test_metrics_name_each_term_and_measure_the_waiting(folder: Path) -> None:
+    run(prepared(folder, GAN), out=folder / "out")
+    lines = [json.loads(line) for line in (folder / "out/metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [3, 6, 9, 10]
+    for line in lines:
+        assert {"time", "lr", "lr_discriminator", "mse", "Notches", "Notches/far", "relativistic", "loss"} <= set(line)
+        assert {"discriminator", "relativistic/capped", "images_per_second", "waiting"} <= set(line)
+        assert 0 <= line["waiting"] <= 1 and line["images_per_second"] > 0
+    # each term stands before its weight; in the second stage mse has 2, and the parts add up
+    line = lines[-1]
+    assert line["Notches"] == pytest.approx(line["Notches/far"] + line["Notches/near"], rel=1e-5)
+    total = 2 * line["mse"] + 0.1 * line["Notches"] + 3e-3 * line["relativistic"]
+    assert line["loss"] == pytest.approx(total, rel=1e-5)
+
+
+def test_slow_pictures_show_as_waiting(folder: Path) -> None:
+    (folder / "slow.py").write_text(
+        "import time\nimport numpy as np\n\n"
+        "class Slow:\n"
+        '    """Pictures that take a while."""\n\n'
+        "    def __len__(self):\n        return 3\n\n"
+        "    def __getitem__(self, index):\n"
+        "        time.sleep(0.02)\n        return np.full((40, 40, 3), 60 * index, np.uint8)\n\n"
+        "    def name(self, index):\n        return str(index)\n"
+    )
+    path = prepared(folder, PLAIN.replace('"photos"', '{ use = "./slow.py:Slow" }'))
+    run(path, "data.cache=0", out=folder / "out")
+    line = json.loads((folder / "out/metrics.jsonl").read_text().splitlines()[-1])
+    assert line["waiting"] > 0.5
+
+
+@pytest.mark.parametrize(("higher", "best"), [(True, 2), (False, 3)])
+def test_the_last_the_best_and_the_final_checkpoint_stay(tmp_path: Path, higher: bool, best: int) -> None:
+    class FakeRun:
+        wants = 0
+
+        def request_checkpoint(self) -> None:
+            self.wants += 1
+
+    retention, fake = Retention(2, "score", higher), FakeRun()
+    for step, score in enumerate([5.0, 9.0, 1.0, 5.0, 5.0, 5.0], 1):
+        retention.srkit_validation_end(fake, step, {"score": score})  # type: ignore[arg-type]
+        (tmp_path / f"step-{step:08d}").mkdir()
+        retention.srkit_checkpoint_saved(step, tmp_path / f"step-{step:08d}")
+    assert sorted(int(one.name[5:]) for one in tmp_path.iterdir()) == [best, 5, 6]
+    assert fake.wants == 2
+    other = Retention(2, "score", higher)
+    other.load_state_dict(retention.state_dict())
+    assert (other.best_step, other.best_score) == (best, 9.0 if higher else 1.0)
+
+
+def test_a_plugin_that_cannot_be_loaded_is_left_out_and_named(folder: Path) -> None:
+    from srkit.execution import execute
+
+    registry = Registry([*Registry.installed().entries()])
+    registry._entries.append(Entry(KINDS["plugins"], "gone", "no_such_module_anywhere", "sick", "1.0"))
+    said: list[str] = []
+    plan = plan_of(prepared(folder), registry=registry)
+    outcome = execute(plan, registry, out=folder / "out", device="cpu", notice=said.append)
+    assert outcome.rows and any("plugin is left out" in one and "sick:gone" in one for one in said)
+
+
+# --- before the run -------------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_leaves_nothing_and_tells_plausible_numbers(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    path = prepared(folder, GAN)
+    before = sorted(folder.rglob("*.*"))
+    found = dry_run(plan_of(path), "cpu")
+    assert [one for one in sorted(folder.rglob("*.*")) if "pycache" not in str(one)] == [
+        one for one in before if "pycache" not in str(one)
+    ]
+    begun = time.monotonic()
+    run(path, out=folder / "out")
+    seconds = time.monotonic() - begun
+    used = sum(one.stat().st_size for one in (folder / "out").rglob("*") if one.is_file())
+    assert found.steps == 10 and found.validations == 5
+    assert seconds / 20 < found.seconds < seconds * 20
+    assert used / 4 < found.disk_bytes < used * 4
+    assert 50e6 < found.memory_bytes < 50e9
+    assert dry_run(plan_of(prepared(folder, WITHOUT), "steps=1"), "cpu").validations == 0
+
+
+def test_a_dry_run_does_not_need_what_only_posix_has(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import srkit.dry_run
+
+    monkeypatch.setattr(srkit.dry_run.sys, "platform", "win32")
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert dry_run(plan_of(prepared(folder)), "cpu").memory_bytes == 0
+
+
+def test_auto_takes_fp32_on_a_card_that_only_emulates_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = torch.device("cuda")
+    monkeypatch.setattr(torch.version, "hip", None)
+    for capability, wanted in (((7, 5), "fp32"), ((6, 1), "fp32"), ((8, 0), "bf16"), ((9, 0), "bf16")):
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_, own=capability: own)
+        precision, why = best_precision(card)
+        assert precision == wanted
+        assert ("emulates" in why) is (wanted == "fp32")
+
+
+def test_auto_is_settled_said_and_written_down(folder: Path) -> None:
+    said: list[str] = []
+    run(prepared(folder, PLAIN.replace('precision = "fp32"', 'precision = "auto"')), out=folder / "out", notices=said)
+    precision, _ = best_precision(torch.device("cpu"))
+    assert any(one.startswith(f"precision {precision}: ") for one in said)
+    assert f'precision = "{precision}"' in (folder / "out/experiment.toml").read_text()
+
+
+def test_a_perfect_picture_is_null_and_not_nan(folder: Path) -> None:
+    """Flat photos are upscaled without error by a trained network at most nearly, by bicubic exactly."""
+    for one in (folder / "held_out").iterdir():
+        Image.fromarray(np.full((40, 40, 3), 128, np.uint8)).save(one)
+    outcome = run(prepared(folder), out=folder / "out")
+    assert outcome.rows[0].metrics["psnr-y"].mean is None
+    text = (folder / "out/scores.json").read_text()
+    assert json.loads(text)["rows"][0]["metrics"]["psnr-y"]["mean"] is None and "NaN" not in text
+    assert math.isfinite(last(folder / "out").state["step"])
