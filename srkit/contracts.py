@@ -216,7 +216,8 @@ class Downscaler(Protocol):
     """Built with `scale` and its options; HR -> LR. Sizes the scale does not divide are cropped at right and bottom.
 
     `works_on = "image"`: one decoded picture, numpy uint8 (H, W, 3) -> uint8 (h, w, 3), in the loader's workers.
-    `works_on = "batch"`: float (B, 3, H, W) in [0, 1] -> float (B, 3, h, w), on the device.
+    `works_on = "batch"`: float (B, 3, H, W) in [0, 1] -> float (B, 3, h, w), on the device. One whose call names a
+    second parameter `draws` is handed random streams, one a sample.
     """
 
     works_on: Literal["image", "batch"]

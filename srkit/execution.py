@@ -116,8 +116,8 @@ def execute(
     watching = {name: plugin for name, (plugin, _) in plugins.items()}
     watching |= {**(observers or {}), **_own_observers(ready.assembly, upscale)}
     run = make_run(ready, folder, judge, watching)
-    write_experiment(folder, plan, resolved)
     changes = write_manifest(folder, ready.facts)
+    write_experiment(folder, plan, resolved)
     run.warnings = ready.assembly.warnings()
     for warning in [*run.warnings, *changes]:
         notice(f"warning: {warning}")

@@ -15,7 +15,7 @@ from srkit.data.lr_images import LrMaker, Step
 from srkit.draws import derived_seed
 from srkit.errors import ExperimentError, OptionError, Problem
 from srkit.experiment import Experiment, Pick, Plan
-from srkit.experiment.tree import TreePath
+from srkit.experiment.tree import Tree, TreePath
 from srkit.experiment.typed import dotted
 
 
@@ -136,17 +136,19 @@ def option_problem(plan: Plan, pick: Pick, error: OptionError) -> Problem:
     """A factory's refusal as a problem with file, line and key."""
     refusing = error.pick or pick
     component = refusing.component
-    path = (*refusing.path, error.key)
+    tree = _tree_of(plan, pick)
+    path, why = (*refusing.path, error.key), error.why
     if error.key in component.kind.given:
         path = ("scale",) if error.key == "scale" else (*refusing.path, "use")
         why = f"the {component.kind.singular} {component.name!r} cannot do this: {error.why}"
-        return _problem(plan, path, why)
-    return _problem(plan, path, error.why)
+    origin = tree.origin(path)
+    return Problem(why, dotted(path, tree), origin.file, origin.line)
 
 
-def _problem(plan: Plan, path: TreePath, message: str) -> Problem:
-    origin = plan.typing.tree.origin(path)
-    return Problem(message, dotted(path, plan.typing.tree), origin.file, origin.line)
+def _tree_of(plan: Plan, pick: Pick) -> Tree:
+    """Where a pick was written: a stage may have degradations of its own."""
+    trees = (stage.tree for stage in plan.stages if any(one is pick for one in stage.degradations))
+    return next(trees, plan.typing.tree)
 
 
 def make_lr_maker(plan: Plan, experiment: Experiment, degradations: list[Pick], shared: SharedParts) -> LrMaker:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,10 +15,40 @@ from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
 from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import OptionError, SrkitError
 from srkit.experiment import Pick, Plan
+from srkit.experiment.schema import OptimizerGroup
 from srkit.experiment.tree import TreePath
 
 NOT_BUILT_HERE = ("metrics",)
 """Kinds whose building may be expensive (a metric's network) and tells nothing about the experiment."""
+
+REAL_HERE = ("datasets", "optimizers", "schedules")
+"""Kinds that hold no weights: they are built as in a run."""
+
+MUST_HAVE = {
+    "generators": ("parameters",),
+    "discriminators": ("parameters",),
+    "adversarial_losses": ("generator_term", "discriminator_term"),
+    "downscalers": ("works_on",),
+    "datasets": ("__len__", "__getitem__", "name"),
+    "optimizers": ("param_groups", "step", "zero_grad"),
+    "schedules": ("factor",),
+}
+"""What each kind is asked for beside being called."""
+
+LARGE = {"meta": 512, "cpu": 192}
+"""The side of a picture that is large enough for anything, by device."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A component as it was built, on which device."""
+
+    pick: Pick
+    value: Any
+    device: str
+
+    def zeros(self, *shape: int) -> Tensor:
+        return torch.zeros(*shape, device=self.device)
 
 
 class Rehearsal:
@@ -25,130 +57,191 @@ class Rehearsal:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.typing = plan.typing
-        self.shared = SharedParts()
+        self.shared = {"meta": SharedParts(), "cpu": SharedParts()}
 
     def run(self) -> None:
-        parts = {path: self._build(pick) for path, pick in self.plan.picks.items()}
-        for stage in self.plan.stages:
-            for pick in stage.degradations:
-                if pick.path not in self.plan.picks or self.plan.picks[pick.path] != pick:
-                    self._build(pick)
-        self._generator_enlarges(parts.get(("generator",)))
-        self._patches_are_large_enough(parts)
-        self._groups_match(parts)
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            built = {path: self._build(pick) for path, pick in self.plan.picks.items()}
+            for stage in self.plan.stages:
+                for pick in stage.degradations:
+                    if self.plan.picks.get(pick.path) != pick:
+                        self._build_on(pick, "meta")
+            parts = {path: part for path, part in built.items() if part is not None}
+            self._generator_enlarges(parts.get(("generator",)))
+            for path, part in parts.items():
+                if path[0] in ("discriminator", "pixel_loss", "feature_loss"):
+                    self._patch_is_large_enough(path, part)
+            self._groups_match(parts)
 
-    def _build(self, pick: Pick) -> Any:
+    def _build(self, pick: Pick) -> _Part | None:
         kind = pick.component.kind
         if kind.plural in NOT_BUILT_HERE or self.typing.is_faulty(pick.path):
             return None
-        given: dict[str, Any] = {"shared": self.shared, "steps": self.plan.experiment.steps or 1000}
-        if "scale" in kind.given:
-            if self.plan.experiment.scale is None:
-                return None
-            given["scale"] = self.plan.experiment.scale
-        if "parameters" in kind.given:
-            given["parameters"] = [{"params": [nn.Parameter(torch.zeros(1))], "lr": 1e-3}]
+        if "scale" in kind.given and self.plan.experiment.scale is None:
+            return None
+        if kind.plural in REAL_HERE:
+            return self._build_on(pick, "cpu")
+        return self._build_on(pick, "meta")
+
+    def _build_on(self, pick: Pick, device: str) -> _Part | None:
+        given: dict[str, Any] = {"shared": self.shared[device], "steps": self.plan.experiment.steps or 1000}
+        given["scale"] = self.plan.experiment.scale
+        given["parameters"] = [{"params": [nn.Parameter(torch.zeros(1))], "lr": 1e-3}]
         try:
-            if kind.plural in ("datasets", "optimizers", "schedules"):
-                return pick.build(**given)
-            with torch.device("meta"):
-                return pick.build(**given)
+            with torch.device(device):
+                value = pick.build(**given)
         except OptionError as error:
-            problem = option_problem(self.plan, pick, error)
-            self.typing.problems.append(problem)
-            self.typing.faulty.add(pick.path)
+            self.typing.report(pick.path, option_problem(self.plan, pick, error))
         except SrkitError as error:
             self.typing.add(pick.path, str(error))
         except Exception as error:
             # a component that cannot be built on the meta device is built for real before it is blamed
-            self._build_for_real(pick, given, error)
+            if device == "meta":
+                return self._build_on(pick, "cpu")
+            self.typing.add(pick.path, f"{pick.component.use} could not be built: {_said(error)}.")
+        else:
+            if self._is_complete(pick, value):
+                return _Part(pick, value, device)
         return None
 
-    def _build_for_real(self, pick: Pick, given: dict[str, Any], first: Exception) -> None:
-        try:
-            pick.build(**{**given, "shared": SharedParts()})
-        except OptionError as error:
-            self.typing.problems.append(option_problem(self.plan, pick, error))
-        except Exception as error:
-            name = pick.component.use
-            self.typing.add(pick.path, f"{name} could not be built: {type(error).__name__}: {error}")
-
-    def _generator_enlarges(self, generator: nn.Module | None) -> None:
-        experiment = self.plan.experiment
-        if generator is None or self.typing.is_faulty(("scale",)):
-            return
-        if not any(True for _ in generator.parameters()):
+    def _is_complete(self, pick: Pick, value: Any) -> bool:
+        kind = pick.component.kind
+        wanted = MUST_HAVE.get(kind.plural, ("__call__",))
+        missing = [name for name in wanted if not hasattr(value, name)]
+        if missing:
+            contract = kind.contract.__name__ if kind.contract is not None else ""
             self.typing.add(
-                ("generator", "use"),
-                f"{experiment.generator.use!r} has no parameters: there is nothing to train.",
-                "It serves as a baseline.",
+                (*pick.path, "use"),
+                f"the {kind.singular} {pick.component.name!r} has no {' and no '.join(missing)}.",
+                f"srkit.contracts.{contract} says what it must have.",
             )
+        return not missing
+
+    def _generator_enlarges(self, part: _Part | None) -> None:
+        experiment = self.plan.experiment
+        if part is None or self.typing.is_faulty(("scale",)):
             return
-        side = 16
-        try:
-            with torch.no_grad():
-                output = generator(torch.zeros(1, 3, side, side, device="meta"))
-        except Exception:
-            return  # not runnable without data; the first step will tell
+        path, name = ("generator", "use"), part.pick.component.name
+        if not any(True for _ in part.value.parameters()):
+            message = f"{name!r} has no parameters: there is nothing to train."
+            self.typing.add(path, message, "It serves as a baseline.")
+            return
+        side = self._patch(experiment.scale)
+        output = self._tried(part, lambda one: one.value(one.zeros(1, 3, side, side)))
+        if isinstance(output, Exception):
+            self.typing.add(path, f"{name!r} fails on an LR patch of {side} x {side} pixels: {_said(output)}.")
+            return
         sr = output.sr if isinstance(output, GeneratorOutput) else output
         wanted = (1, 3, side * experiment.scale, side * experiment.scale)
-        if tuple(sr.shape) != wanted:
-            self.typing.add(
-                ("generator", "use"),
-                f"it makes {tuple(sr.shape)} of {(1, 3, side, side)} at scale {experiment.scale}, expected {wanted}.",
-            )
+        if not isinstance(sr, Tensor):
+            message = f"{name!r} gives a {type(sr).__name__}, expected a tensor or a GeneratorOutput."
+            self.typing.add(path, message)
+        elif tuple(sr.shape) != wanted:
+            given = f"{tuple(sr.shape)} of {(1, 3, side, side)} at scale {experiment.scale}"
+            self.typing.add(path, f"{name!r} makes {given}, expected {wanted}.")
 
-    def _patches_are_large_enough(self, parts: dict[TreePath, Any]) -> None:
-        """Run discriminator and losses on one patch; what fails there and not on a large one is the patch's fault."""
+    def _patch(self, scale: int) -> int:
+        """The side of an LR patch."""
+        data = self.plan.experiment.data
+        if data is None or self.typing.is_faulty(("data", "patch_size")):
+            return 16
+        return max(1, data.patch_size // scale)
+
+    def _tried(self, part: _Part, call: Any) -> Any:
+        """What a call of the part gives, or the exception that it ends with where the part is real."""
+        try:
+            return call(part)
+        except Exception as error:
+            if part.device == "cpu" or isinstance(error, SrkitError):
+                return error
+        # what cannot run without numbers (a branch on a value, numpy) is run with some
+        real = self._build_on(part.pick, "cpu")
+        return None if real is None else self._tried(real, call)
+
+    def _patch_is_large_enough(self, path: TreePath, part: _Part) -> None:
+        """Run discriminator or loss on one patch; what fails there and not on a large one is the patch's fault."""
         experiment = self.plan.experiment
         if experiment.data is None or self.typing.is_faulty(("data", "patch_size")):
             return
         patch = experiment.data.patch_size
-        for path, part in parts.items():
-            if part is None or path[0] not in ("discriminator", "pixel_loss", "feature_loss"):
-                continue
-            shift = experiment.adversarial_loss.shift_crop - 1 if experiment.adversarial_loss else 0
-            side = patch - (shift if path[0] == "discriminator" else 0)
-            if self._runs(part, path, side) is None or self._runs(part, path, 512) is not None:
-                continue
-            least = next((one for one in range(side, 513) if self._runs(part, path, one) is None), 512)
-            name = self.plan.picks[path].component.name
-            self.typing.add(
+        shift = experiment.adversarial_loss.shift_crop - 1 if experiment.adversarial_loss else 0
+        shift = shift if path[0] == "discriminator" else 0
+        table, name = path[0], part.pick.component.name
+        output = self._runs(part, patch - shift)
+        large = LARGE[part.device]
+        if not isinstance(output, Exception):
+            self._check_output(path, part, output)
+        elif not isinstance(self._runs(part, large), Exception):
+            sides = range(max(1, patch - shift), large + 1)
+            least = next(one for one in sides if not isinstance(self._runs(part, one), Exception))
+            self.typing.contradict(
                 ("data", "patch_size"),
-                f"{patch} is too small for {path[0]} {name!r}.",
-                f"It needs at least {least + (patch - side)}.",
+                f"{patch} is too small for {table} {name!r}.",
+                f"It needs at least {least + shift}.",
             )
+        elif not (table != "discriminator" and wants_views(as_module(part.value))):
+            # a loss on views may need what only a run has
+            failure = self._tried(part, lambda one: _call(one, patch - shift, experiment.scale))
+            if isinstance(failure, Exception):
+                self.typing.add((*path, "use"), f"{table} {name!r} fails on a patch: {_said(failure)}.")
 
-    def _runs(self, part: Any, path: TreePath, side: int) -> Exception | None:
+    def _runs(self, part: _Part, side: int) -> Any:
         if side < 1:
             return ValueError("nothing is left of the patch")
-        image = torch.zeros(2, 3, side, side, device="meta")
         try:
-            with torch.no_grad():
-                _call(part, image, is_loss=path[0] != "discriminator")
+            return _call(part, side, self.plan.experiment.scale)
         except Exception as error:
             return error
-        return None
 
-    def _groups_match(self, parts: dict[TreePath, Any]) -> None:
+    def _check_output(self, path: TreePath, part: _Part, output: Any) -> None:
+        name = part.pick.component.name
+        if path[0] == "discriminator":
+            if not isinstance(output, (Tensor, DiscriminatorOutput)):
+                message = f"{name!r} gives a {type(output).__name__}, expected logits or a DiscriminatorOutput."
+                self.typing.add((*path, "use"), message)
+            return
+        values = list(output.values()) if isinstance(output, dict) else [output]
+        odd = [one for one in values if not isinstance(one, Tensor) or one.numel() != 1]
+        if odd:
+            shown = f"a tensor {tuple(odd[0].shape)}" if isinstance(odd[0], Tensor) else f"a {type(odd[0]).__name__}"
+            message = f"the loss {name!r} gives {shown}, expected a scalar tensor or a dict of them."
+            self.typing.add((*path, "use"), message)
+
+    def _groups_match(self, parts: dict[TreePath, _Part]) -> None:
         optimizer = self.plan.experiment.optimizer
-        generator, discriminator = parts.get(("generator",)), parts.get(("discriminator",))
-        checks = [(("optimizer",), optimizer.group, generator)]
-        if optimizer.discriminator is not None:
-            checks.append((("optimizer", "discriminator"), optimizer.discriminator.group, discriminator))  # type: ignore[arg-type]
-        for path, groups, network in checks:
-            if network is None:
+        for role, groups in (("generator", optimizer.group), ("discriminator", _groups(optimizer.discriminator))):
+            part = parts.get((role,))
+            if part is None or not groups:
                 continue
-            names = [name for name, _ in network.named_parameters()]
+            path: TreePath = ("optimizer",) if role == "generator" else ("optimizer", "discriminator")
+            names = [name for name, _ in part.value.named_parameters()]
             for index in unmatched_groups(groups, names):
                 some = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
-                self.typing.add((*path, "group", index, "match"), "no parameter has such a name.", f"There are: {some}")
+                where = (*path, "group", index, "match")
+                self.typing.add(where, f"no parameter of the {role} has such a name.", f"There are: {some}.")
 
 
-def _call(part: Any, image: Tensor, *, is_loss: bool) -> Any:
-    if not is_loss:
-        return part(image)
-    loss = as_module(part)
+def _groups(table: Any) -> list[OptimizerGroup]:
+    return [] if table is None else list(table.group)
+
+
+def _said(error: Exception) -> str:
+    """An exception in one line."""
+    if isinstance(error, SrkitError):
+        return str(error)
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(".")
+
+
+def _call(part: _Part, side: int, scale: int | None) -> Any:
+    """The discriminator's logits or the loss of a batch of two patches."""
+    image = part.zeros(2, 3, side, side)
+    if part.pick.component.kind.plural == "discriminators":
+        forward = part.value.forward if isinstance(part.value, nn.Module) else part.value
+        if "lr" not in inspect.signature(forward).parameters:
+            return part.value(image)
+        small = max(1, side // (scale or 1))
+        return part.value(image, lr=part.zeros(2, 3, small, small))
+    loss = as_module(part.value)
     if not wants_views(loss):
         return loss(image, image)
     draws = SampleDraws(StreamKey(0, 0, 1), [0, 1], "rehearsal")

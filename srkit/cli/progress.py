@@ -98,7 +98,7 @@ class ProgressDisplay:
 
 
 def summary(metrics: Mapping[str, Any]) -> str:
-    """The numbers that fit into a line: each loss by its name, without its parts, images a second, time lost waiting."""
+    """The numbers that fit into a line: each loss without its parts, images a second, the share spent waiting."""
     hidden = ("lr", "images_per_second", "waiting")
     losses = {key: value for key, value in metrics.items() if key not in hidden and "/" not in key}
     if len(losses) == 2:

@@ -38,7 +38,7 @@ class Pick:
         """
         wanted = {*self.component.kind.given, *self.component.signature.takes}
         handed = {name: value for name, value in given.items() if name in wanted}
-        offered = {name: value for name, value in given.items() if name in self.component.kind.offered}
+        offered = {name: value for name, value in given.items() if name not in self.component.kind.given}
         nested = {key: _factory(value, offered) for key, value in self.options.items()}
         try:
             return self.component.factory(**handed, **nested)

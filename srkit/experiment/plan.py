@@ -14,7 +14,7 @@ from srkit.experiment.contradictions import find_contradictions, gives_rate
 from srkit.experiment.overlay import COMMAND_LINE, apply_settings, parse_setting, read_with_bases
 from srkit.experiment.picks import Pick, Picking, pick_all
 from srkit.experiment.schema import Experiment, LearningRates, Selection
-from srkit.experiment.tree import Origin, TreePath
+from srkit.experiment.tree import Origin, Tree, TreePath
 from srkit.experiment.typed import Typing
 from srkit.registry import KINDS, Registry
 
@@ -51,6 +51,7 @@ class StagePlan:
         steps: its length in updates; None where it is given in epochs.
         epochs: its length in times through the data.
         lr: learning rate by role.
+        tree: the file's values as they stand in this stage, with their origins.
     """
 
     experiment: Experiment
@@ -58,6 +59,7 @@ class StagePlan:
     steps: int | None
     epochs: float | None
     lr: dict[str, float]
+    tree: Tree
 
 
 @dataclass
@@ -154,20 +156,20 @@ def _stages(plan: Plan, registry: Registry) -> list[StagePlan]:
     experiment = plan.experiment
     base = plan.degradations
     if not experiment.stage:
-        return [StagePlan(experiment, base, experiment.steps, None, _rates(experiment, None))]
+        return [StagePlan(experiment, base, experiment.steps, None, _rates(experiment, None), plan.typing.tree)]
     stages = []
     for number, stage in enumerate(experiment.stage):
-        variant, degradations = experiment, base
+        variant, degradations, tree = experiment, base, plan.typing.tree
         if stage.set:
-            variant, degradations = _variant(plan, number, registry)
-        stages.append(StagePlan(variant, degradations, stage.steps, stage.epochs, _rates(experiment, stage.lr)))
+            variant, degradations, tree = _variant(plan, number, registry)
+        rates = _rates(experiment, stage.lr)
+        stages.append(StagePlan(variant, degradations, stage.steps, stage.epochs, rates, tree))
     return stages
 
 
-def _variant(plan: Plan, number: int, registry: Registry) -> tuple[Experiment, list[Pick]]:
+def _variant(plan: Plan, number: int, registry: Registry) -> tuple[Experiment, list[Pick], Tree]:
     """The experiment as a stage's `set` changes it; whatever a stage may not change is a problem."""
     typing = plan.typing
-    known = len(typing.problems)
     settings = []
     for where, key, value in flat_settings(plan.experiment.stage[number].set, ("stage", number, "set")):
         if _stage_may_set(key):
@@ -177,8 +179,6 @@ def _variant(plan: Plan, number: int, registry: Registry) -> tuple[Experiment, l
             typing.add(where, f"a stage cannot change {key}.", hint)
     changed = Typing(typing.tree.copy())
     typing.problems += apply_settings(changed.tree, settings)
-    if len(typing.problems) > known:
-        return plan.experiment, []
     experiment = _typed(changed)
     picking = Picking(changed, registry)
     degradations = []
@@ -187,7 +187,7 @@ def _variant(plan: Plan, number: int, registry: Registry) -> tuple[Experiment, l
             pick = picking.pick(KINDS["degradations"], entry.use, entry.options, ("degradation", index))
             degradations += [pick] if pick is not None else []
     typing.problems += [problem for problem in changed.problems if problem not in typing.problems]
-    return experiment, degradations
+    return experiment, degradations, changed.tree
 
 
 def flat_settings(table: dict[str, Any], where: TreePath, key: str = "") -> Iterator[tuple[TreePath, str, Any]]:

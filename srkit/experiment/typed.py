@@ -113,7 +113,7 @@ class Typing:
 
 MISSING = {
     "scale": "write scale = 2",
-    "data": "write a [data] table with train = ...",
+    "data": 'write [data] and train = "a/folder/of/photos"',
     "generator": 'write [generator] and use = "espcn"',
     "train": 'write train = "a/folder/of/photos"',
     "use": "it names the component",

@@ -184,8 +184,8 @@ class Registry:
             where += f" ({ALLOW_LIST} limits them to: {', '.join(sorted(allowed)) or 'built-ins'})"
         if use.endswith(".py"):
             return NotFound(f"no {kind.singular} {use!r}.", f"A file is followed by what to take from it: {use}:Name.")
-        elsewhere = next((one.kind for one in self._entries if _answers_to(one, use)), None)
-        other = f"It is the name of a {elsewhere.singular.replace('_', ' ')}." if elsewhere is not None else ""
+        elsewhere = dict.fromkeys(one.kind.singular.replace("_", " ") for one in self._entries if _answers_to(one, use))
+        other = f"It is the name of a {' and a '.join(elsewhere)}." if elsewhere else ""
         hint = " ".join(part for part in (nearest(use, names), other, self._all(kind)) if part)
         return NotFound(f"no {kind.singular} {use!r}. {where}.", hint)
 

@@ -48,10 +48,18 @@ def new_folder(plan: Plan, out: Path | None) -> Path:
 
 
 def is_free(folder: Path) -> bool:
-    """Whether a run may begin there: nothing is in it, or only what an attempt found out about the pictures."""
+    """Whether a run may begin there: nothing is in it, or only what an attempt left that never came to its first step.
+
+    `experiment.toml` is written last, so a folder with a manifest and without it was killed on the way.
+    """
     if not folder.exists():
         return True
-    return folder.is_dir() and all(one.name == DATA_MEMORY for one in folder.iterdir())
+    if not folder.is_dir():
+        return False
+    names = {one.name for one in folder.iterdir()} - {DATA_MEMORY}
+    if MANIFEST in names:
+        names -= {MANIFEST, CODE_FOLDER, f".{MANIFEST}.part", f".{EXPERIMENT}.part"}
+    return not names
 
 
 def _made(folder: Path) -> Path:
@@ -157,7 +165,7 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> list[str]:
         "torch": torch.__version__,
         "host": platform.platform(),
     }
-    if path.is_file():
+    if is_run(folder):
         manifest = _read(folder)[1]
     else:
         rest = {key: value for key, value in facts.items() if key != "device"}

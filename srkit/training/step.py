@@ -141,6 +141,7 @@ class Stepper:
 
     def _views(self, part: Part, output: GeneratorOutput, step: int, substep: int, *, frozen: bool) -> Views:
         key = StreamKey(self.seed, self.attempt, step, substep)
+        shrink = self.assembly.lr_makers[0].shrink
         views = Views(
             sr=output.sr,
             hr=part.hr,
@@ -148,7 +149,8 @@ class Stepper:
             step=step,
             draws=SampleDraws(key, part.slots, "loss"),
             extras=output.extras,
-            downscale=self.assembly.lr_makers[0].shrink,
+            # streams of the same key as the LR image's, so that a downscaler that draws draws the same again
+            downscale=lambda image: shrink(image, SampleDraws(key, part.slots, "downscaler")),
         )
         if self.discriminator is not None:
             # one shift for the whole batch, however many parts it is worked through in

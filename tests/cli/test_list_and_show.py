@@ -98,7 +98,7 @@ def test_every_component_can_be_shown(srkit: Command) -> None:
     ("arguments", "message"),
     [
         (["generators", "espnc"], "Did you mean 'espcn'"),
-        (["generators"], "which of the generators? bicubic, espcn"),
+        (["generators"], "which of the generators? bicubic, "),
         (["espcn"], "'espcn' is a generator. Try `srkit show generators espcn`"),
         (["espcn", "generators"], "'espcn' is a generator. Try `srkit show generators espcn`"),
         (["nothing", "espcn"], "'espcn' is a generator. Try `srkit show generators espcn`"),

@@ -37,10 +37,21 @@ def test_keys_tables_and_arrays_of_tables() -> None:
         deep = 2
         """
     assert lines_of(text) == {
-        "scale": 2, "data": 4, "data.train": 5, "data.train.use": 5, "data.train.path": 5,
-        "loss": 6, "loss.0": 6, "loss.0.use": 7, "loss.0.options": 8, "loss.0.options.deep": 9,
-        "loss.1": 10, "loss.1.use": 11, "loss.1.options": 12, "loss.1.options.deep": 13,
-    }  # fmt: skip
+        "scale": 2,
+        "data": 4,
+        "data.train": 5,
+        "data.train.use": 5,
+        "data.train.path": 5,
+        "loss": 6,
+        "loss.0": 6,
+        "loss.0.use": 7,
+        "loss.0.options": 8,
+        "loss.0.options.deep": 9,
+        "loss.1": 10,
+        "loss.1.use": 11,
+        "loss.1.options": 12,
+        "loss.1.options.deep": 13,
+    }
 
 
 def test_dotted_and_quoted_keys() -> None:
@@ -53,9 +64,17 @@ def test_dotted_and_quoted_keys() -> None:
         "" = 5
         """
     assert positions(textwrap.dedent(text).lstrip("\n")) == {
-        (): 1, ("a",): 1, ("a", "b"): 1, ("a", "c.d"): 2, ("e = f",): 3, ("e = f", "g"): 3, ("h#",): 4,
-        ("x",): 5, ("x", "y.z"): 5, ("x", "y.z", ""): 6,
-    }  # fmt: skip
+        (): 1,
+        ("a",): 1,
+        ("a", "b"): 1,
+        ("a", "c.d"): 2,
+        ("e = f",): 3,
+        ("e = f", "g"): 3,
+        ("h#",): 4,
+        ("x",): 5,
+        ("x", "y.z"): 5,
+        ("x", "y.z", ""): 6,
+    }
 
 
 def test_values_of_many_lines() -> None:
@@ -78,8 +97,15 @@ def test_values_of_many_lines() -> None:
         '''
     found = lines_of(text)
     assert {key: found[key] for key in ("a", "a.0", "a.1", "a.1.1", "a.2", "a.2.k", "a.2.l", "a.2.l.0")} == {
-        "a": 1, "a.0": 2, "a.1": 3, "a.1.1": 3, "a.2": 5, "a.2.k": 5, "a.2.l": 6, "a.2.l.0": 7,
-    }  # fmt: skip
+        "a": 1,
+        "a.0": 2,
+        "a.1": 3,
+        "a.1.1": 3,
+        "a.2": 5,
+        "a.2.k": 5,
+        "a.2.l": 6,
+        "a.2.l.0": 7,
+    }
     assert (found["text"], found["literal"], found["after"]) == (9, 13, 15)
     assert "b" not in found and "c" not in found and "d" not in found
 
@@ -90,8 +116,14 @@ def test_a_header_outranks_what_only_implied_its_table() -> None:
 
 def test_windows_line_ends() -> None:
     assert positions('a = """\r\nx\r\n"""\r\nb = [\r\n1,\r\n2]\r\n[c]\r\nd = 1\r\n') == {
-        (): 1, ("a",): 1, ("b",): 4, ("b", 0): 5, ("b", 1): 6, ("c",): 7, ("c", "d"): 8,
-    }  # fmt: skip
+        (): 1,
+        ("a",): 1,
+        ("b",): 4,
+        ("b", 0): 5,
+        ("b", 1): 6,
+        ("c",): 7,
+        ("c", "d"): 8,
+    }
 
 
 @pytest.mark.parametrize("value", ["1979-05-27 07:32:00", "1.5e3", "'x'", "true", "[[]]", "{}", '"\\""', "'''''x'''''"])

@@ -29,11 +29,24 @@ use = "jpeg"
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("k=3", 3), ("k = 1e-3", 1e-3), ("k=true", True), ("k=word", "word"), ('k="a b"', "a b"), ("k=a b", "a b"),
-        ("k=[1, 2]", [1, 2]), ("k={ use = 'x' }", {"use": "x"}), ("k=./net.py:Net", "./net.py:Net"), ("k=a=b", "a=b"),
-        ("k=", ""), ("k=1\nb=2", "1\nb=2"), ("k=[1", "[1"), ("k=True", "True"), ("k=0x10", 16), ("k=C:\\x", "C:\\x"),
+        ("k=3", 3),
+        ("k = 1e-3", 1e-3),
+        ("k=true", True),
+        ("k=word", "word"),
+        ('k="a b"', "a b"),
+        ("k=a b", "a b"),
+        ("k=[1, 2]", [1, 2]),
+        ("k={ use = 'x' }", {"use": "x"}),
+        ("k=./net.py:Net", "./net.py:Net"),
+        ("k=a=b", "a=b"),
+        ("k=", ""),
+        ("k=1\nb=2", "1\nb=2"),
+        ("k=[1", "[1"),
+        ("k=True", "True"),
+        ("k=0x10", 16),
+        ("k=C:\\x", "C:\\x"),
     ],
-)  # fmt: skip
+)
 def test_values(text: str, value: Any) -> None:
     assert parse_setting(text) == ("k", value)
 

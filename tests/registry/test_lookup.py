@@ -109,7 +109,7 @@ def test_what_was_searched_and_the_nearest_names(registry: Registry) -> None:
         ("srkit.components.generators.espcn:Espnc", "has no 'Espnc'. Did you mean 'Espcn'?"),
         ("./absent.py:Net", "there is no file"),
         ("./absent.py", "A file is followed by what to take from it: ./absent.py:Name."),
-        ("dilated", "It is the name of a discriminator"),
+        ("dilated", "It is the name of a block"),
         ("", "no generator ''"),
         (":", "no generator ':'"),
         ("json:", "no generator 'json:'"),

@@ -73,11 +73,8 @@ REFUSED = [
     (reserved_lr, "'lr' is a reserved option name"),
     (
         scaleless,
-        (
-            scaleless,
-            "takes no 'scale'; every factory of srkit.generators is called with it. "
-            "Write: def scaleless(*, scale: int, ...)",
-        ),
+        "takes no 'scale'; every factory of srkit.generators is called with it. "
+        "Write: def scaleless(*, scale: int, ...)",
     ),
     (WithoutScale, "Write: def __init__(self, *, scale: int, ...)"),
     (nn.Sequential, "takes '*args'"),

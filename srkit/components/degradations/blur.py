@@ -15,7 +15,7 @@ __all__ = ["Blur"]
 
 
 class Blur:
-    """Blur, each picture with a kernel of its own: Gaussians, generalized ones, plateaus, ringing sincs.
+    """Blur, each picture by its own kernel: Gaussians, generalized, plateaus, ringing sincs.
 
     The kernels and their ranges are Real-ESRGAN's first round (Wang et al. 2021, arXiv 2107.10833, sections 3.1 and
     3.3). The border is mirrored. Float (B, 3, h, w) -> the same shape, not clamped: a sinc overshoots [0, 1].

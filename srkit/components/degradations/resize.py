@@ -15,7 +15,7 @@ __all__ = ["Resize"]
 
 
 class Resize:
-    """Up or down by a factor and back, each picture with its own factor and modes; others may come in between.
+    """Up or down by a factor and back, each picture its own; others may come in between.
 
     Pictures of one batch need one size, and no picture's factor may depend on its batch: so each is brought to its own
     size, spoiled there by what stands in `between`, and brought back to the size it came with. Shrinking is without

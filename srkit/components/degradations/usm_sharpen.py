@@ -13,7 +13,7 @@ __all__ = ["UsmSharpen"]
 
 
 class UsmSharpen:
-    """Sharpens by an unsharp mask where there is detail, as Real-ESRGAN sharpens its ground truth.
+    """Sharpens by an unsharp mask where there is detail, as Real-ESRGAN does its originals.
 
     A blur's loss is added where it exceeds a threshold (Wang et al. 2021, arXiv 2107.10833, section 3.4; the
     constants are those of its code). Float (B, 3, h, w) in [0, 1] -> the same shape, in [0, 1].

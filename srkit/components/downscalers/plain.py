@@ -36,7 +36,7 @@ class Box:
 
 
 class Nearest:
-    """One pixel of each scale x scale, on the device: stairs and aliasing, as careless software makes them.
+    """One pixel of each scale x scale: stairs and aliasing, as careless software makes them.
 
     The pixel at the centre, or right and below of it where the scale is even: Pillow's choice. Works on a batch: float
     (B, 3, H, W) -> (B, 3, H // scale, W // scale); sizes the scale does not divide are cropped at right and bottom.

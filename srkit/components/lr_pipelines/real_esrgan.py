@@ -24,7 +24,7 @@ MODES: tuple[ResizeMode, ...] = ("area", "bilinear", "bicubic")
 
 
 class RealEsrgan:
-    """Real-ESRGAN's second-order degradation: blur, resize, noise and JPEG twice, then a sinc and the LR size.
+    """Real-ESRGAN's second-order degradation: blur, resize, noise, JPEG twice, then a sinc.
 
     Wang et al. 2021, arXiv 2107.10833, with the ranges of its released configuration. The last resize with its sinc
     and the last JPEG change places at random. Each picture goes its own way at its own sizes, whatever its batch, which

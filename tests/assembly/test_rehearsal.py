@@ -1,0 +1,194 @@
+"""Contradictions that only building shows are found without computing, and told with file, line and key."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+
+from tests.assembly.conftest import Stage
+from tests.experiment.conftest import BASE
+
+GAN = '[discriminator]\nuse = "{}"\n[adversarial_loss]\nuse = "relativistic"\n'
+VGG = '[[feature_loss]]\nuse = "vgg16"\nweights = "random"\n'
+
+
+def own(name: str, options: str = "") -> str:
+    return BASE.replace('use = "espcn"', f'use = "./own.py:{name}"\n{options}'.rstrip())
+
+
+@pytest.mark.parametrize("name", ["Fine", "Extra", "Counting", "Initial"])
+def test_fine_generators(name: str, stage: Stage) -> None:
+    assert stage.rehearsed(own(name)) == []
+
+
+GENERATORS = [
+    ("scale = 4", "Fine", "", "x.toml:1 scale: the generator 'Fine' cannot do this: it can do 2 and 3, not 4."),
+    ("", "Fine", "width = 3", "x.toml:8 generator.width: 3 is odd."),
+    (
+        "",
+        "Small",
+        "",
+        "x.toml:7 generator.use: 'Small' makes (1, 3, 48, 48) of (1, 3, 48, 48) at scale 2, expected (1, 3, 96, 96).",
+    ),
+    ("", "Pair", "", "x.toml:7 generator.use: 'Pair' gives a tuple, expected a tensor or a GeneratorOutput."),
+    (
+        "",
+        "CountingSmall",
+        "",
+        "x.toml:7 generator.use: 'CountingSmall' makes (1, 3, 96, 95) of (1, 3, 48, 48) at scale 2, ",
+    ),
+    ("", "Crashing", "", "x.toml:7 generator.use: 'Crashing' fails on an LR patch of 48 x 48 pixels: "),
+    ("scale = 4", "Windows", "", "x.toml:1 scale: the generator 'Windows' cannot do this"),
+    ("", "Broken", "", "x.toml:6 generator: ./own.py:Broken could not be built: TypeError: "),
+    (
+        "",
+        "NoModule",
+        "",
+        "x.toml:7 generator.use: the generator 'NoModule' has no parameters. "
+        "srkit.contracts.Generator says what it must have.",
+    ),
+    (
+        "",
+        "Stack",
+        'block = { use = "./own.py:Picky" }',
+        "x.toml:8 generator.block.use: the block 'Picky' cannot do this: it wants 8, not 4.",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("scale", "name", "options", "said"), GENERATORS, ids=[f"{one[1]}{one[0]}" for one in GENERATORS]
+)
+def test_generators_that_cannot(scale: str, name: str, options: str, said: str, stage: Stage) -> None:
+    text = own(name, options)
+    (found,) = stage.rehearsed(text.replace("scale = 2", scale) if scale else text)
+    assert found.startswith(said), found
+
+
+def test_the_patch_is_what_the_generator_sees(stage: Stage) -> None:
+    assert stage.rehearsed(own("Windows")) == []
+    (found,) = stage.rehearsed(own("Windows"), "data.patch_size=40")
+    assert found.endswith("'Windows' fails on an LR patch of 20 x 20 pixels: ValueError: sides of 8, 16.")
+
+
+def test_a_generator_without_parameters(stage: Stage) -> None:
+    assert stage.rehearsed(BASE.replace("espcn", "bicubic")) == [
+        "x.toml:7 generator.use: 'bicubic' has no parameters: there is nothing to train. It serves as a baseline."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tables", "patch", "said"),
+    [
+        (GAN.format("dilated"), 14, "14 is too small for discriminator 'dilated'. It needs at least 16."),
+        (
+            GAN.format("dilated") + "shift_crop = 5\n",
+            18,
+            "18 is too small for discriminator 'dilated'. It needs at least 20.",
+        ),
+        (GAN.format("dilated") + "shift_crop = 5\n", 20, ""),
+        (GAN.format("dilated"), 16, ""),
+        (VGG + 'layers = ["conv5_1"]\n', 14, "14 is too small for feature_loss 'vgg16'. It needs at least 16."),
+        (VGG + 'layers = ["conv5_1"]\n', 16, ""),
+        (
+            VGG + 'layers = ["conv3_1"]\nprescale = 2\n',
+            6,
+            "6 is too small for feature_loss 'vgg16'. It needs at least 8.",
+        ),
+    ],
+)
+def test_patches_too_small(tables: str, patch: int, said: str, stage: Stage) -> None:
+    found = stage.rehearsed(BASE + tables, f"data.patch_size={patch}")
+    assert found == ([f"--set data.patch_size: {said}"] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("ByLr", ""),
+        ("Blind", "x.toml:11 discriminator.use: discriminator 'Blind' fails on a patch: RuntimeError: "),
+        ("Talking", "x.toml:11 discriminator.use: 'Talking' gives a dict, expected logits or a DiscriminatorOutput."),
+    ],
+)
+def test_discriminators(name: str, said: str, stage: Stage) -> None:
+    found = stage.rehearsed(BASE + GAN.format(f"./own.py:{name}"))
+    assert (found[0].startswith(said) and len(found) == 1) if said else found == []
+
+
+def test_losses(stage: Stage) -> None:
+    assert stage.rehearsed(BASE.replace('"mse"', '"./own.py:make_parts"')) == []
+    assert stage.rehearsed(BASE.replace('"mse"', '"./own.py:Unreduced"')) == [
+        "x.toml:9 pixel_loss.Unreduced.use: the loss 'Unreduced' gives a tensor (2, 3, 96, 96), "
+        "expected a scalar tensor or a dict of them."
+    ]
+    text = BASE + GAN.format("dilated").replace("relativistic", "./own.py:OneSided")
+    assert stage.rehearsed(text) == [
+        "x.toml:13 adversarial_loss.use: the adversarial_loss 'OneSided' has no discriminator_term. "
+        "srkit.contracts.AdversarialLoss says what it must have."
+    ]
+    assert stage.rehearsed(BASE + '[downscaler]\nuse = "./own.py:Nothing"\n')[0].startswith(
+        "x.toml:11 downscaler.use: the downscaler 'Nothing' has no works_on."
+    )
+
+
+def test_groups_that_no_parameter_falls_into(stage: Stage) -> None:
+    groups = '[[optimizer.group]]\nmatch = ["head.*"]\n[[optimizer.group]]\nmatch = "tail.*"\n'
+    assert stage.rehearsed(own("Fine") + groups) == [
+        "x.toml:13 optimizer.group.2.match: no parameter of the generator has such a name. There "
+        "are: head.weight, head.bias."
+    ]
+    more = GAN.format("dilated") + '[optimizer.discriminator]\n[[optimizer.discriminator.group]]\nmatch = "x"\n'
+    (found,) = stage.rehearsed(own("Fine") + more)
+    assert found.startswith(
+        "x.toml:16 optimizer.discriminator.group.1.match: no parameter of the discriminator has such a name."
+    )
+
+
+def test_a_missing_folder_is_told_by_its_key(stage: Stage) -> None:
+    (found,) = stage.rehearsed(BASE, "data.train=absent")
+    assert found.startswith("--set data.train") and "absent" in found
+
+
+def test_everything_at_once(stage: Stage) -> None:
+    text = own("Fine", "width = 3") + GAN.format("dilated") + VGG + 'layers = ["conv5_1"]\n'
+    found = stage.rehearsed(text, "data.patch_size=14", "optimizer.betas=[1]", "sede=1", "data.validate=absent")
+    keys = [one.removeprefix("--set ").removeprefix("x.toml:8 ").split(":")[0].split(" ")[0] for one in found]
+    assert sorted(keys) == [
+        "data.patch_size",
+        "data.patch_size",
+        "data.validate.path",
+        "generator.width",
+        "optimizer.betas",
+        "sede",
+    ]
+
+
+FAILS = """
+from srkit.errors import OptionError
+
+class Fails:
+    def __init__(self, much: int = 1) -> None:
+        raise OptionError("much", "never.")
+"""
+
+
+def test_a_degradation_that_a_stage_brings_is_built_too(stage: Stage) -> None:
+    stage.write(FAILS, "own.py")
+    stages = "[[stage]]\nsteps = 5\nset = { degradation = [{ use = './own.py:Fails' }] }\n" * 2
+    assert stage.rehearsed(BASE.replace("steps = 100\n", "") + stages) == [
+        "x.toml:11 degradation.Fails.much: never.",
+        "x.toml:14 degradation.Fails.much: never.",
+    ]
+
+
+def test_nothing_is_left_behind_and_nothing_takes_time(stage: Stage) -> None:
+    text = BASE + GAN.format("dilated") + VGG
+    stage.rehearsed(text)
+    state = torch.get_rng_state()
+    begun = time.perf_counter()
+    assert stage.rehearsed(text) == []
+    assert time.perf_counter() - begun < 5
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_default_device().type == "cpu" and torch.is_grad_enabled()
