@@ -281,7 +281,7 @@ def test_averages_span_all_processes_with_their_gradient(tmp_path: Path) -> None
     term = average_term(weight, slice(0, 2))
     term.backward()
     assert weight.grad is not None
-    torch.testing.assert_close(torch.load(out), torch.stack([term.detach(), weight.grad]))
+    torch.testing.assert_close(torch.load(out, weights_only=True), torch.stack([term.detach(), weight.grad]))
 
 
 def test_averages_of_one_process_are_plain_means() -> None:
