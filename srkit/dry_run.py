@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 
 from srkit.evaluation.judging import Judge, make_judge
-from srkit.execution import make_ready, make_run
 from srkit.experiment import Plan
+from srkit.readiness import make_ready, make_run
 from srkit.training.device import describe
 from srkit.training.failure import told
 from srkit.training.run import Run

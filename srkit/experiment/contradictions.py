@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from srkit.experiment.overlay import short_name
+from srkit.experiment.names import short_name
 from srkit.experiment.schema import Experiment, LearningRates
 from srkit.experiment.tree import TreePath
 from srkit.experiment.typed import Typing

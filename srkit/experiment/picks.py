@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from srkit.errors import OptionError, nearest
-from srkit.experiment.overlay import table_keys
 from srkit.experiment.schema import Experiment, Selection
+from srkit.experiment.tables import table_keys
 from srkit.experiment.tree import TreePath
 from srkit.experiment.typed import Typing
 from srkit.registry import BrokenComponent, Component, ContractError, Kind, NotFound, Option, Registry, kind_named

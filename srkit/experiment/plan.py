@@ -11,9 +11,10 @@ import msgspec
 
 from srkit.errors import ExperimentError, Problem
 from srkit.experiment.contradictions import find_contradictions, gives_rate
-from srkit.experiment.overlay import COMMAND_LINE, apply_settings, parse_setting, read_with_bases
+from srkit.experiment.overlay import read_with_bases
 from srkit.experiment.picks import Pick, Picking, pick_all
 from srkit.experiment.schema import Experiment, LearningRates, Selection
+from srkit.experiment.settings import COMMAND_LINE, apply_settings, parse_setting
 from srkit.experiment.tree import Origin, Tree, TreePath
 from srkit.experiment.typed import Typing
 from srkit.registry import KINDS, Registry

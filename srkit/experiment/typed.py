@@ -9,8 +9,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import msgspec
 
 from srkit.errors import Problem, nearest
-from srkit.experiment.overlay import entry_names, holds_list, table_in, table_keys
+from srkit.experiment.names import entry_names
 from srkit.experiment.schema import Selection, Table
+from srkit.experiment.tables import holds_list, table_in, table_keys
 from srkit.experiment.tree import Tree, TreePath
 from srkit.registry.values import BadValue, convert, found
 

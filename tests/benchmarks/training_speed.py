@@ -28,8 +28,9 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from srkit.cli.progress import ProgressDisplay
-from srkit.execution import _own_observers, baseline, make_ready, make_run
+from srkit.execution import _own_observers, baseline
 from srkit.experiment import complete, read_experiment, require_sound
+from srkit.readiness import make_ready, make_run
 from srkit.registry import Registry
 from srkit.training.device import keep_freed_memory
 from srkit.training.precision import autocast, best_precision

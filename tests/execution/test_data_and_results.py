@@ -197,6 +197,19 @@ def test_a_plugin_that_cannot_be_loaded_is_left_out_and_named(folder: Path) -> N
     assert outcome.rows and any("plugin is left out" in one and "sick:gone" in one for one in said)
 
 
+def test_a_plugin_that_does_not_fit_the_hooks_is_left_out_and_named(folder: Path) -> None:
+    from srkit.execution import execute
+
+    registry = Registry([*Registry.installed().entries()])
+    registry._entries.append(Entry(KINDS["plugins"], "unmarked", "tests.execution.unmarked_plugin", "sick", "1.0"))
+    said: list[str] = []
+    plan = plan_of(prepared(folder), registry=registry)
+    outcome = execute(plan, registry, out=folder / "out", device="cpu", notice=said.append)
+    assert outcome.rows and any("plugin is left out" in one and "sick:unmarked" in one for one in said)
+    kept = json.loads((folder / "out/manifest.json").read_text())
+    assert any("sick:unmarked" in one for one in kept["warnings"]) and "sick:unmarked" not in kept["plugins"]
+
+
 # --- before the run -------------------------------------------------------------------------------------------------
 
 

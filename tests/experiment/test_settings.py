@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from srkit.experiment.overlay import entry_names, parse_setting
+from srkit.experiment.names import entry_names
+from srkit.experiment.settings import parse_setting
 from tests.experiment.conftest import BASE, Desk
 
 RICH = (

@@ -27,8 +27,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": MIDDLE,
     "inference": MIDDLE,
     "evaluation": MIDDLE,
-    "execution": UPPER,
-    "dry_run": UPPER | {"execution"},
+    "readiness": UPPER,
+    "execution": UPPER | {"readiness"},
+    "dry_run": UPPER | {"readiness", "execution"},
     "cli": UPPER | {"execution", "dry_run"},
     "__main__": {"cli"},
 }

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 import torch
 
-from srkit.execution import Prepared, make_ready, make_run
+from srkit.errors import ExperimentError
+from srkit.experiment.resolved import resolve
+from srkit.readiness import Prepared, make_ready, make_run
+from srkit.training.precision import best_precision
 from srkit.training.run import Run
 from tests.execution.support import GAN, PLAIN, changed, numbers, plan_of, prepared, run
 
@@ -147,13 +150,31 @@ def test_epochs_become_steps(folder: Path) -> None:
     text = GAN.replace("steps = 4", "epochs = 8").replace("steps = 6", "epochs = 2.5")
     spans = made(folder, text).timeline.spans
     assert [(span.first, span.last) for span in spans] == [(1, 10), (11, 16)]  # 5 photos, batches of 4 and 2
+    assert made(folder, "steps = 16\n" + text).timeline.total == 16
+
+
+def test_steps_beside_epochs_are_compared_once_the_photos_are_counted(folder: Path) -> None:
+    text = "steps = 17\n" + GAN.replace("steps = 4", "epochs = 8").replace("steps = 6", "epochs = 2.5")
+    with pytest.raises(ExperimentError, match=r"tiny.toml:1 steps: steps = 17, .* come to 16 with this data \(10, 6\)"):
+        made(folder, text)
+
+
+def test_auto_in_a_stage_has_an_outcome(folder: Path) -> None:
+    text = GAN.replace('"data.batch_size" = 2', '"data.batch_size" = 2, precision = "auto"')
+    plan = plan_of(prepared(folder, text))
+    said: list[str] = []
+    ready = make_ready(plan, "cpu", None, said.append)
+    resolved = resolve(plan, ready.outcomes)
+    best = best_precision(torch.device("cpu"))[0]
+    assert resolved["stage"][1]["set"]["precision"] == best and resolved["precision"] == "fp32"
+    assert ready.timeline.spans[1].precision == best and any(f"precision {best}:" in one for one in said)
 
 
 def test_parameters_of_losses_train(folder: Path) -> None:
     one = made(folder, GAN)
     advance(one, 2)
     scales = next(one.assembly.losses["Notches"].parameters())
-    assert float((scales - 1).abs().max()) > 0
+    assert float((scales.detach() - 1).abs().max()) > 0
     own = made(folder, GAN + '[optimizer.losses]\nuse = "sgd"\nlr = 0.5\n')
     advance(own)
     assert own.stepper.learning_rates()["losses"] == 0.5 * own.stepper.updater.schedule.factor(1)
