@@ -9,6 +9,7 @@ import click
 
 from srkit.cli.failures import INTERRUPTED
 from srkit.cli.plan import sound_plan
+from srkit.cli.quick_start import QuickStart
 from srkit.registry import Registry
 
 if TYPE_CHECKING:
@@ -45,15 +46,26 @@ def run_command(
     if out is not None and len(experiments) > 1:
         raise click.UsageError("--out names one run folder; leave it out for several experiments")
     registry = Registry.installed()
-    plans = [sound_plan(path, settings, registry) for path in experiments]
-    for plan in plans:
-        if dry_run:
-            _rehearse(plan, device)
-        else:
-            _run(plan, registry, out, resume=resume, device=device, quiet=quiet)
+    with QuickStart() as start:
+        plans = [sound_plan(path, settings, registry) for path in experiments]
+        for plan in plans:
+            if dry_run:
+                _rehearse(plan, device)
+            else:
+                observers: dict[str, object] = {"start": start}
+                _run(plan, registry, out, observers, resume=resume, device=device, quiet=quiet)
 
 
-def _run(plan: Plan, registry: Registry, out: Path | None, *, resume: bool, device: str | None, quiet: bool) -> None:
+def _run(
+    plan: Plan,
+    registry: Registry,
+    out: Path | None,
+    observers: dict[str, object],
+    *,
+    resume: bool,
+    device: str | None,
+    quiet: bool,
+) -> None:
     from srkit.cli.progress import ProgressDisplay, console
     from srkit.execution import execute
 
@@ -64,7 +76,8 @@ def _run(plan: Plan, registry: Registry, out: Path | None, *, resume: bool, devi
             style = "yellow" if sentence.startswith("warning:") else None
             screen.print(sentence, style=style, highlight=False, soft_wrap=True)
 
-    observers = {} if quiet else {"progress": ProgressDisplay(screen)}
+    if not quiet:
+        observers["progress"] = ProgressDisplay(screen)
     outcome = execute(plan, registry, out=out, resume=resume, device=device, observers=observers, notice=notice)
     if outcome.interrupted:
         run = outcome.run
