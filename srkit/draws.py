@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from srkit.seeds import derived_seed
 
-def derived_seed(*key: int | str) -> int:
-    """A 63-bit seed out of a key; different keys give independent streams."""
-    text = "\x1f".join(str(part) for part in key)
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
+__all__ = ["SampleDraws", "StreamKey", "derived_seed"]
 
 
 @dataclass(frozen=True)

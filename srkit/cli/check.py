@@ -1,11 +1,15 @@
-"""`srkit check`: everything that is wrong with an experiment file, at once, without training."""
+"""`srkit check`: everything that is wrong with an experiment file and its pictures, at once, without training."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,13 +19,16 @@ from srkit.errors import ExperimentError, Problem, UserError
 from srkit.experiment import complete, read_experiment
 from srkit.registry import Registry
 
+SHOWN = 20
+"""Pictures of a set that are named; `--json` names all."""
+
 
 @click.command("check")
 @click.argument("experiments", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="EXPERIMENT...")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a value, as for `srkit run`.")
 @click.option("--json", "as_json", is_flag=True, help="A list of problems, empty when all is well.")
 def check_command(experiments: tuple[Path, ...], settings: tuple[str, ...], as_json: bool) -> None:
-    """Check an experiment file without training.
+    """Check an experiment file and its pictures without training.
 
     \b
     Examples:
@@ -34,11 +41,12 @@ def check_command(experiments: tuple[Path, ...], settings: tuple[str, ...], as_j
         findings = Findings(quiet=as_json)
         _check(path, settings, registry, findings)
         found += findings.problems
-        if not findings.problems and not as_json:
-            click.echo(f"{path}: ok")
+        if not findings.errors and not as_json:
+            count = len(findings.problems)
+            click.echo(f"{path}: ok" + (f", {count} warning{'s' if count > 1 else ''}" if count else ""))
     if as_json:
         click.echo(json.dumps([_as_object(one) for one in found], indent=1))
-    if found:
+    if any(one.severity == "error" for one in found):
         raise click.exceptions.Exit(WRONG_INPUT)
 
 
@@ -49,18 +57,37 @@ class Findings:
     quiet: bool
     problems: list[Problem] = field(default_factory=list)
 
+    @property
+    def errors(self) -> list[Problem]:
+        return [one for one in self.problems if one.severity == "error"]
+
     def add(self, news: Iterable[Problem]) -> None:
         for problem in news:
             if problem not in self.problems:
                 self.problems.append(problem)
-                if not self.quiet:
-                    click.echo(str(problem))
+                self._show(problem)
+
+    def add_pictures(self, news: Iterable[Problem]) -> None:
+        """Problems of single pictures, of which the first ones of each set are shown."""
+        for (key, severity), group in groupby(news, lambda one: (one.key, one.severity)):
+            pictures = list(group)
+            self.problems += pictures
+            for problem in pictures[:SHOWN]:
+                self._show(problem)
+            if len(pictures) > SHOWN and not self.quiet:
+                more = f"{len(pictures) - SHOWN} more of {key}"
+                click.echo(f"{'warning: ' if severity == 'warning' else ''}and {more}; --json lists all")
+
+    def _show(self, problem: Problem) -> None:
+        if not self.quiet:
+            click.echo(f"{'warning: ' if problem.severity == 'warning' else ''}{problem}")
 
 
 def _check(path: Path, settings: tuple[str, ...], registry: Registry, findings: Findings) -> None:
     file = experiment_file(path)
     if not file.exists():
-        findings.add([Problem("there is no such experiment file", file=str(file))])
+        what = "a folder without experiment.toml: no run" if path.is_dir() else "there is no such experiment file"
+        findings.add([Problem(what, file=str(path))])
         return
     try:
         reading = read_experiment(file, settings)
@@ -74,9 +101,37 @@ def _check(path: Path, settings: tuple[str, ...], registry: Registry, findings: 
     findings.add(reading.problems)
     plan = complete(reading, registry)
     from srkit.assembly import rehearse
+    from srkit.assembly.pictures import look_at_pictures
+    from srkit.inference.initial import check_initial
 
     rehearse(plan)
+    check_initial(plan)
     findings.add(plan.problems)
+    with _progress() as progress:
+        pictures = look_at_pictures(plan, progress)
+    findings.add(plan.problems)
+    findings.add_pictures(pictures)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None] | None]:
+    """A bar while pictures are looked at, where standard error is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import Progress
+
+    from srkit.cli.progress import console
+
+    with Progress(console=console(), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def seen(key: str, done: int, total: int) -> None:
+            if key not in tasks:
+                tasks[key] = bar.add_task(f"looking at {key}", total=total)
+            bar.update(tasks[key], completed=done)
+
+        yield seen
 
 
 def _as_object(problem: Problem) -> dict[str, object]:
@@ -86,4 +141,5 @@ def _as_object(problem: Problem) -> dict[str, object]:
         "key": problem.key,
         "message": problem.message,
         "hint": problem.hint,
+        "severity": problem.severity,
     }

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from srkit.components.single_draws import say
 from srkit.contracts import Draws
 
 __all__ = ["FIRST_SHAPES", "Blurring", "KernelShape", "blurred", "filtered", "gaussian_like", "sinc"]
@@ -146,8 +147,16 @@ class Blurring:
         first, second = draws.uniform(*self.sigma).tolist(), draws.uniform(*self.sigma).tolist()
         angles = draws.uniform(-math.pi, math.pi).tolist()
         sides, spots = draws.uniform().tolist(), draws.uniform().tolist()
+        say(draws, [self._in_words(*drawn) for drawn in zip(applied, shapes, sizes, first, second, strict=True)])
         samples = zip(applied, shapes, sizes, first, second, angles, sides, spots, strict=True)
         return [self._kernel(*drawn) if wanted else None for wanted, *drawn in samples]
+
+    def _in_words(self, applied: bool, shape: KernelShape, size: int, first: float, second: float) -> str:
+        if not applied:
+            return "none"
+        spread = "" if shape == "sinc" else f", sigma {first:.2g}"
+        across = f" and {second:.2g}" if shape.endswith("anisotropic") else ""
+        return f"{shape} {size}x{size}{spread}{across}"
 
     def _kernel(
         self, shape: KernelShape, size: int, first: float, second: float, angle: float, side: float, spot: float

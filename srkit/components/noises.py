@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from srkit.components.single_draws import say
 from srkit.contracts import Draws
 
 __all__ = ["Noising", "gaussian_noise", "poisson_noise"]
@@ -66,6 +67,7 @@ class Noising:
         gaussian = (draws.uniform() < self.gaussian).tolist()
         grey = (draws.uniform() < self.grey).tolist()
         sigmas, scales = draws.uniform(*self.sigma).tolist(), draws.uniform(*self.poisson_scale).tolist()
+        say(draws, [_in_words(*one) for one in zip(applied, gaussian, grey, sigmas, scales, strict=True)])
         if batch.device.type == "meta":
             return torch.empty_like(batch)
         pictures = []
@@ -79,3 +81,10 @@ class Noising:
                 picture = (picture + noise.to(picture.device, picture.dtype)).clamp(0, 1)
             pictures.append(picture)
         return torch.stack(pictures)
+
+
+def _in_words(applied: bool, gaussian: bool, grey: bool, sigma: float, scale: float) -> str:
+    if not applied:
+        return "none"
+    kind = f"Gaussian, sigma {sigma:.3g}" if gaussian else f"Poisson, times {scale:.2g}"
+    return f"{kind}, grey" if grey else kind

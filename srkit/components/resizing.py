@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from srkit.components.single_draws import say
 from srkit.contracts import Draws
 
 __all__ = ["ResizeMode", "Resizing", "resized"]
@@ -55,7 +56,9 @@ class Resizing:
             "down": lambda spot: low + spot * (1 - low),
             "keep": lambda spot: 1.0,
         }
-        return [(factor[way](spot), mode) for way, spot, mode in zip(ways, spots, modes, strict=True)]
+        found = [(factor[way](spot), mode) for way, spot, mode in zip(ways, spots, modes, strict=True)]
+        say(draws, ["none" if factor == 1 else f"{factor:.2f} times, {mode}" for factor, mode in found])
+        return found
 
     def sides(self, height: int, width: int, factor: float) -> tuple[int, int]:
         """The size at this factor, at least one pixel."""

@@ -10,7 +10,15 @@ from torch import Tensor
 
 from srkit.contracts import Draws
 
-__all__ = ["DrawsOfOne", "one_by_one"]
+__all__ = ["DrawsOfOne", "one_by_one", "say"]
+
+
+def say(draws: Draws, words: Sequence[str]) -> None:
+    """What was drawn for each sample, in words, where somebody keeps a record (`srkit data` does)."""
+    keep = getattr(draws, "say", None)
+    if keep is not None:
+        for place, text in enumerate(words):
+            keep(place, text)
 
 
 def one_by_one(draws: Draws) -> list[DrawsOfOne]:
@@ -56,19 +64,39 @@ class DrawsOfOne:
         return [self.family.draws.generators()[self.place]]
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> Tensor:
-        return torch.cat([torch.rand(1, generator=stream) for stream in self.generators()]) * (high - low) + low
+        values = torch.cat([torch.rand(1, generator=stream) for stream in self.generators()]) * (high - low) + low
+        if (low, high) != (0.0, 1.0):
+            self._note(values.tolist()[0])
+        return values
 
     def integers(self, low: int, high: int) -> Tensor:
-        return torch.cat([torch.randint(low, high + 1, (1,), generator=stream) for stream in self.generators()])
+        values = torch.cat([torch.randint(low, high + 1, (1,), generator=stream) for stream in self.generators()])
+        self._note(values.tolist()[0])
+        return values
 
     def choice(self, options: Sequence[Any], weights: Sequence[float] | None = None) -> list[Any]:
         chances = torch.tensor(weights if weights is not None else [1.0] * len(options), dtype=torch.float64)
         edges = (chances / chances.sum()).cumsum(0)
         picks = torch.searchsorted(edges, self.uniform().double(), right=True).clamp(max=len(options) - 1)
-        return [options[int(pick)] for pick in picks]
+        values = [options[int(pick)] for pick in picks]
+        if len(options) > 1:
+            self._note(values[0])
+        return values
 
     def normal(self, *shape: int) -> Tensor:
         return torch.stack([torch.randn(shape, generator=stream) for stream in self.generators()])
 
     def child(self, name: str) -> DrawsOfOne:
         return DrawsOfOne(self.family.child(name, self.place), self.place)
+
+    def say(self, place: int, text: str) -> None:
+        """Pass the words on to the batch's draws; `place` is 0, since there is one sample."""
+        keep = getattr(self.family.draws, "say", None)
+        if keep is not None:
+            keep(self.place + place, text)
+
+    def _note(self, value: Any) -> None:
+        """Tell the batch's draws, where they keep a record of what is drawn."""
+        note = getattr(self.family.draws, "note", None)
+        if note is not None:
+            note(self.place, value)

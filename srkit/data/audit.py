@@ -1,32 +1,50 @@
-"""What is said about the data before a run: its fingerprint, and every picture that is broken or too small."""
+"""What is said about the data before a run: its fingerprint, and what looking at each picture found."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from srkit.contracts import Dataset
-from srkit.data.cache import files_of
+from srkit.data.cache import files_of, is_mapped
+from srkit.data.likeness import Hash, perceptual_hash
 from srkit.data.placing import placed
 from srkit.errors import BadImage
 
-_VERSION = 1
+_VERSION = 2
 _CHUNK = 256  # pictures between two reports of progress
+_FLAT = 4.0  # levels of deviation
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What looking at one picture found: its HR size, or why it cannot be used."""
+    """What looking at one picture found.
+
+    Attributes:
+        width, height: of HR; 0 where it cannot be used.
+        why: why it cannot be used.
+        path: the file at fault where it is not the sample's own, such as the LR picture of a pair.
+        hash: what it looks like (`perceptual_hash` of HR); empty where it was not asked for or the picture is flat.
+        pair: what speaks against its LR and HR being a pair; empty where nothing does or it was not asked for.
+        lr_width, lr_height: of the LR picture of a pair; 0 where there is none.
+    """
 
     width: int = 0
     height: int = 0
     why: str = ""
+    path: str = ""
+    hash: Hash = ""
+    pair: str = ""
+    lr_width: int = 0
+    lr_height: int = 0
 
 
 def fingerprint(dataset: Dataset, options: Mapping[str, Any]) -> str:
@@ -62,7 +80,8 @@ def find_broken(
 
     Each sample is read once, through the set itself: with a `Cached` set the pictures are warm afterwards. What was
     found is remembered by path, size and time, also when the search is interrupted, so that the next call reads only
-    new and changed files. Sets without `files()` are read one after another, each time.
+    new and changed files. Sets without `files()` are read one after another, each time. Memory-mapped sets are compared
+    with their checksums, once for each state of their files.
 
     Args:
         dataset: any set.
@@ -73,6 +92,7 @@ def find_broken(
 
     Raises:
         UserError: `memory` cannot be written.
+        BadImage: a memory-mapped set is not what was packed.
     """
     found = find_broken_samples(dataset, minimum=minimum, memory=memory, workers=workers, progress=progress)
     return list(found.values())
@@ -87,21 +107,60 @@ def find_broken_samples(
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[int, BadImage]:
     """As `find_broken`, by the samples' indices: what to leave out with `skip_broken`."""
+    verdicts = look_at(dataset, memory=memory, workers=workers, progress=progress)
+    return broken_among(dataset, verdicts, minimum)
+
+
+def look_at(
+    dataset: Dataset,
+    *,
+    closely: bool = False,
+    memory: Path | None = None,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Verdict]:
+    """A verdict on each sample, in the set's order; arguments, memory and errors as for `find_broken`.
+
+    Args:
+        closely: compare the two pictures of pairs, and hash those of memory-mapped sets too.
+    """
     files = files_of(dataset)
-    if files is None:
-        verdicts = []
-        for index in range(len(dataset)):
-            verdicts.append(_look(dataset, index))
+    if is_mapped(dataset):
+        verdicts = _verified(dataset, files or (), memory, None if closely else progress)
+        if not closely:
+            return verdicts
+    if files is None or closely:
+        looked: list[Verdict] = []
+        for verdict in _looked_at(dataset, range(len(dataset)), workers if files is not None else 1, closely):
+            looked.append(verdict)
             if progress is not None:
-                progress(index + 1, len(dataset))
-    else:
-        verdicts = _remembered(dataset, files, memory, workers, progress)
+                progress(len(looked), len(dataset))
+        return looked
+    return _remembered(dataset, files, memory, workers, progress)
+
+
+def broken_among(
+    dataset: Dataset, verdicts: Sequence[Verdict], minimum: int, purpose: str = "a patch"
+) -> dict[int, BadImage]:
+    """The samples that do not decode or have an HR side under the `minimum` pixels that a purpose needs, by index."""
+    files = files_of(dataset)
     broken = {}
     for index, verdict in enumerate(verdicts):
-        why = verdict.why or _too_small(verdict, minimum)
+        why = verdict.why or _too_small(verdict, minimum, purpose)
         if why:
-            broken[index] = BadImage(files[index] if files is not None else dataset.name(index), why)
+            own = files[index] if files is not None else dataset.name(index)
+            broken[index] = BadImage(verdict.path or own, why)
     return broken
+
+
+def recalled(dataset: Dataset, memory: Path | None) -> list[Verdict]:
+    """What `memory` holds on the samples of a set, nothing being decoded; empty where it does not hold all of them."""
+    files = files_of(dataset)
+    if files is None or is_mapped(dataset):
+        return []
+    known = _read_memory(memory)
+    keys = _keys(dataset, files)
+    return [known[key] for key in keys] if known.keys() >= set(keys) else []
 
 
 def _remembered(
@@ -112,38 +171,74 @@ def _remembered(
     progress: Callable[[int, int], None] | None,
 ) -> list[Verdict]:
     known = _read_memory(memory)
-    keys = [_key(path) for path in files]
+    keys = _keys(dataset, files)
     todo = [index for index, key in enumerate(keys) if key not in known]
     seen = len(files) - len(todo)
     try:
-        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-            # In chunks, so that an interrupt does not wait for the whole set.
-            for start in range(0, len(todo), _CHUNK):
-                chunk = todo[start : start + _CHUNK]
-                for index, verdict in zip(chunk, pool.map(lambda i: _look(dataset, i), chunk), strict=True):
-                    known[keys[index]] = verdict
-                seen += len(chunk)
-                if progress is not None:
-                    progress(seen, len(files))
+        for index, verdict in zip(todo, _looked_at(dataset, todo, workers, False), strict=True):
+            known[keys[index]] = verdict
+            seen += 1
+            if progress is not None and (seen % _CHUNK == 0 or seen == len(files)):
+                progress(seen, len(files))
     finally:
         if memory is not None and todo:
             _write_memory(memory, known)
     return [known[key] for key in keys]
 
 
-def _look(dataset: Dataset, index: int) -> Verdict:
+def _looked_at(dataset: Dataset, indices: Sequence[int], workers: int | None, closely: bool) -> Iterator[Verdict]:
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        # In chunks, so that an interrupt does not wait for the whole set.
+        for start in range(0, len(indices), _CHUNK):
+            yield from pool.map(lambda index: _look(dataset, index, closely), indices[start : start + _CHUNK])
+
+
+def _keys(dataset: Dataset, files: Sequence[Path]) -> list[str]:
+    # where a file holds several samples, each has a verdict of its own
+    shared = len(set(files)) < len(files)
+    return [_key(path) + (f"|{dataset.name(index)}" if shared else "") for index, path in enumerate(files)]
+
+
+def _verified(
+    dataset: Any, files: Sequence[Path], memory: Path | None, progress: Callable[[int, int], None] | None
+) -> list[Verdict]:
+    keys = [f"verified|{_key(path)}" for path in sorted(set(files))]
+    known = _read_memory(memory)
+    if not keys or not known.keys() >= set(keys):
+        dataset.verify(progress)
+        if memory is not None:
+            _write_memory(memory, known | dict.fromkeys(keys, Verdict()))
+    return [Verdict(width, height) for width, height in dataset.sizes()]
+
+
+def _look(dataset: Dataset, index: int, closely: bool) -> Verdict:
     try:
         sample = dataset[index]
     except BadImage as bad:
-        return Verdict(why=bad.why)
-    hr = sample[1] if isinstance(sample, tuple) else sample
-    return Verdict(width=hr.shape[1], height=hr.shape[0])
+        files = files_of(dataset)
+        elsewhere = files is not None and bad.path != files[index]
+        return Verdict(why=bad.why, path=str(bad.path) if elsewhere else "")
+    lr, hr = sample if isinstance(sample, tuple) else (None, sample)
+    pair = ""
+    if closely and lr is not None:
+        from srkit.data.pairs import pair_problems  # scipy's filters, which a run does not need
+
+        pair = "; ".join(pair_problems(lr, hr))
+    small = lr.shape if lr is not None else (0, 0)
+    likeness = "" if _is_flat(hr) else perceptual_hash(hr)
+    return Verdict(hr.shape[1], hr.shape[0], "", "", likeness, pair, small[1], small[0])
 
 
-def _too_small(verdict: Verdict, minimum: int) -> str:
+def _is_flat(image: np.ndarray) -> bool:
+    """Whether there is nothing to recognize: black frames and clear skies all look alike."""
+    down, right = (max(1, side // 64) for side in image.shape[:2])
+    return float(image[::down, ::right].std()) < _FLAT
+
+
+def _too_small(verdict: Verdict, minimum: int, purpose: str) -> str:
     if min(verdict.width, verdict.height) >= minimum:
         return ""
-    return f"{verdict.width}x{verdict.height} pixels, smaller than the {minimum}x{minimum} that a patch needs"
+    return f"{verdict.width}x{verdict.height} pixels, smaller than the {minimum}x{minimum} that {purpose} needs"
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -175,6 +270,6 @@ def _read_memory(memory: Path | None) -> dict[str, Verdict]:
 
 
 def _write_memory(memory: Path, known: Mapping[str, Verdict]) -> None:
-    pictures = {key: [one.width, one.height, one.why] for key, one in known.items()}
+    pictures = {key: astuple(one) for key, one in known.items()}
     with placed(memory) as aside:
         aside.write_text(json.dumps({"version": _VERSION, "pictures": pictures}, indent=0), encoding="utf-8")

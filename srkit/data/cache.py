@@ -20,6 +20,12 @@ class _WithFiles(Protocol):
     def files(self) -> Sequence[Path]: ...
 
 
+class _Mapped(Protocol):
+    def sizes(self) -> Sequence[tuple[int, int]]: ...
+
+    def verify(self, progress: Callable[[int, int], None] | None = None) -> None: ...
+
+
 class Cached:
     """A data set that keeps what it has decoded until the bound is reached; what comes later is decoded every time.
 
@@ -47,6 +53,8 @@ class Cached:
         if kept is not None:
             return kept
         sample = self.dataset[index]
+        if is_mapped(self.dataset):
+            return sample
         arrays = sample if isinstance(sample, tuple) else (sample,)
         size = sum(array.nbytes for array in arrays)
         if self.bytes + size <= self.limit_bytes:
@@ -61,13 +69,23 @@ class Cached:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every sample is in memory."""
-        return len(self._kept) == len(self.dataset)
+        """Whether every sample is in memory, or needs no decoding."""
+        return is_mapped(self.dataset) or len(self._kept) == len(self.dataset)
 
     @property
     def files(self) -> Callable[[], Sequence[Path]]:
         """The inner set's `files`; absent (`hasattr` is False) where that one has none."""
         return cast(_WithFiles, self.dataset).files
+
+    @property
+    def sizes(self) -> Callable[[], Sequence[tuple[int, int]]]:
+        """The inner set's `sizes`; absent where that one has none."""
+        return cast(_Mapped, self.dataset).sizes
+
+    @property
+    def verify(self) -> Callable[..., None]:
+        """The inner set's `verify`; absent where that one has none."""
+        return cast(_Mapped, self.dataset).verify
 
     def divided(self, parts: int) -> Cached:
         """The same set, empty, with its share of the bound: every worker keeps pictures of its own."""
@@ -108,6 +126,27 @@ class Subset:
             return [files[index] for index in self.indices]
 
         return chosen
+
+    @property
+    def sizes(self) -> Callable[[], Sequence[tuple[int, int]]]:
+        """The chosen samples' (width, height); absent where the inner set does not know them."""
+        inner = cast(_Mapped, self.dataset).sizes
+
+        def chosen() -> Sequence[tuple[int, int]]:
+            sizes = inner()
+            return [sizes[index] for index in self.indices]
+
+        return chosen
+
+    @property
+    def verify(self) -> Callable[..., None]:
+        """The inner set's `verify`; absent where that one has none."""
+        return cast(_Mapped, self.dataset).verify
+
+
+def is_mapped(dataset: Dataset) -> bool:
+    """Whether the pictures lie ready in memory-mapped files: there is nothing to decode and nothing to keep."""
+    return hasattr(dataset, "verify")
 
 
 def whereabouts(dataset: Dataset, index: int) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
+from srkit.data import headers
 from srkit.data.headers import (
     IMAGE_SUFFIXES,
     MAX_PIXELS,
@@ -20,11 +22,21 @@ from srkit.data.headers import (
     upright,
     upright_size,
 )
-from srkit.data.pixels import to_rgb
+from srkit.data.pixels import to_rgb, unblended
 from srkit.data.placing import placed
 from srkit.errors import BadImage
 
-__all__ = ["IMAGE_SUFFIXES", "MAX_PIXELS", "decode", "file_stem", "image_size", "save_png"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "MAX_PIXELS",
+    "Original",
+    "camera_model",
+    "decode",
+    "decode_original",
+    "file_stem",
+    "image_size",
+    "save_png",
+]
 
 
 def decode(
@@ -64,6 +76,43 @@ def decode(
         return image if dtype == "uint8" else image.astype(np.float32) / np.float32(255)
 
 
+@dataclass(frozen=True)
+class Original:
+    """A picture with all that its file holds of it, upright.
+
+    Attributes:
+        pixels: (H, W, 3) or, with transparency, (H, W, 4); uint8, or uint16 where the file has more bits.
+        mode: how Pillow calls the file's kind of pixels, such as `L` or `CMYK`.
+        icc_profile: its colour profile; empty for none.
+        exif: its EXIF block without the orientation, which is applied; empty for none.
+        frames: how many pictures the file holds; the pixels are the first one's.
+    """
+
+    pixels: np.ndarray
+    mode: str
+    icc_profile: bytes
+    exif: bytes
+    frames: int
+
+
+def decode_original(path: Path | str) -> Original:
+    """The picture in a file with its transparency, bits, colour profile and EXIF.
+
+    Raises:
+        BadImage: as `decode`.
+    """
+    with _naming(path), _regular_file(path) as file:
+        picture = opened(file)
+        turn, mode = orientation(picture, file), picture.mode
+        is_tiff = isinstance(picture, TiffImagePlugin.TiffImageFile)
+        profile = picture.info.get("icc_profile") or b""
+        exif = headers.exif_without_orientation(picture)
+        frames = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
+        pixels = unblended(picture, lambda: opened(file))
+        upright_pixels = np.ascontiguousarray(pixels if is_tiff else upright(pixels, turn))
+        return Original(upright_pixels, mode, profile, exif, frames)
+
+
 def image_size(path: Path | str) -> tuple[int, int]:
     """(width, height) as `decode` would give them, from the file's header alone.
 
@@ -72,6 +121,16 @@ def image_size(path: Path | str) -> tuple[int, int]:
     """
     with _naming(path), _regular_file(path) as file:
         return upright_size(opened(file), file)
+
+
+def camera_model(path: Path | str) -> str:
+    """The camera's model as EXIF has it (tag 0x0110); empty where there is none. Decodes nothing.
+
+    Raises:
+        BadImage: as `decode`, as far as the header tells.
+    """
+    with _naming(path), _regular_file(path) as file:
+        return headers.camera_model(opened(file), file)
 
 
 def save_png(path: Path | str, array: np.ndarray) -> None:

@@ -59,6 +59,7 @@ IMAGE_SUFFIXES = frozenset((*_SUFFIXES, ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", 
 """What a file's name ends with (in lower case) when a dataset takes it for a picture."""
 
 _ORIENTATION = 0x0112
+_CAMERA_MODEL = 0x0110
 _SIDEWAYS = (5, 6, 7, 8)
 
 
@@ -99,16 +100,41 @@ def opened(file: IO[bytes]) -> ImageFile:
 
 def orientation(picture: ImageFile, file: IO[bytes]) -> int:
     """The EXIF orientation, 1..8; 1 (upright) where there is none or it cannot be read. Decodes nothing."""
+    found = _exif_value(picture, file, _ORIENTATION)
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def camera_model(picture: ImageFile, file: IO[bytes]) -> str:
+    """The camera's model as EXIF has it, without blanks around it; empty where there is none. Decodes nothing."""
+    found = _exif_value(picture, file, _CAMERA_MODEL)
+    return found.partition("\0")[0].strip() if isinstance(found, str) else ""
+
+
+def exif_without_orientation(picture: ImageFile) -> bytes:
+    """The EXIF block as it can be written beside an upright picture; empty where there is none or it is damaged.
+
+    Asked after `orientation`, which finds a PNG's block behind its pixels. A TIFF's own tags are no EXIF block.
+    """
+    if isinstance(picture, TiffImagePlugin.TiffImageFile) or not picture.info.get("exif"):
+        return b""
+    try:
+        exif = Image.Image.getexif(picture)
+        exif.pop(_ORIENTATION, None)
+        return exif.tobytes() if len(exif) else b""
+    except Exception:  # as below: a damaged block must not cost a good picture
+        return b""
+
+
+def _exif_value(picture: ImageFile, file: IO[bytes], tag: int) -> Any:
     if isinstance(picture, PngImagePlugin.PngImageFile) and "exif" not in picture.info:
         late = _png_chunk(file, b"eXIf")
         if late is not None:
             picture.info["exif"] = b"Exif\0\0" + late
     try:
         # Past PngImageFile.getexif, which decodes the picture to find what _png_chunk has found.
-        found = Image.Image.getexif(picture).get(_ORIENTATION, 1)
+        return Image.Image.getexif(picture).get(tag)
     except Exception:  # a damaged EXIF block must not cost a good picture, and Pillow raises nearly anything on one
-        return 1
-    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+        return None
 
 
 def upright_size(picture: ImageFile, file: IO[bytes]) -> tuple[int, int]:

@@ -31,19 +31,28 @@ def to_rgb(picture: ImageFile, reopen: Callable[[], ImageFile], background: tupl
     Raises:
         Unusable: a kind that has no defined meaning in 8 bits.
     """
+    values = unblended(picture, reopen)
+    if values.shape[-1] == 4:
+        return blend(values, background)
+    return scale_16_bit(values) if values.dtype == np.uint16 else values
+
+
+def unblended(picture: ImageFile, reopen: Callable[[], ImageFile]) -> np.ndarray:
+    """(H, W, 3), or (H, W, 4) where there is transparency; uint8, or uint16 for what has more than 8 bits.
+
+    Arguments and errors as for `to_rgb`; 16-bit CMYK becomes 8-bit RGB.
+    """
     mode = picture.mode
     if mode == "F":
         raise Unusable("holds floating point values, which have no defined meaning in 8 bits; convert it first")
     if mode == "LAB":
         raise Unusable("is in LAB colours, which are not converted; save it as RGB first")
     if mode == "I" or mode.startswith("I;16"):
-        return _wide_grey(picture, background)
+        return _wide_grey(picture)
     if _bits(picture) > 8:
-        return _wide_colour(picture, reopen, background)
+        return _wide_colour(picture, reopen)
     _load(picture)
-    if picture.has_transparency_data:
-        return blend(np.asarray(picture.convert("RGBA")), background)
-    return np.array(picture.convert("RGB"))
+    return np.array(picture.convert("RGBA" if picture.has_transparency_data else "RGB"))
 
 
 def scale_16_bit(values: np.ndarray) -> np.ndarray:
@@ -92,7 +101,7 @@ def _load(picture: ImageFile) -> None:
     picture.load()
 
 
-def _wide_grey(picture: ImageFile, background: tuple[int, int, int]) -> np.ndarray:
+def _wide_grey(picture: ImageFile) -> np.ndarray:
     raw = rawmodes(picture)
     key = picture.info.get("transparency")
     _load(picture)
@@ -107,17 +116,17 @@ def _wide_grey(picture: ImageFile, background: tuple[int, int, int]) -> np.ndarr
         values = (values << 4) | (values >> 8)
     if isinstance(key, int):
         alpha = np.where(values == key, 0, 65535).astype(np.uint16)
-        return blend(np.stack([values, values, values, alpha], axis=-1), background)
-    return np.repeat(scale_16_bit(values)[..., None], 3, axis=-1)
+        return np.stack([values, values, values, alpha], axis=-1)
+    return np.repeat(values[..., None], 3, axis=-1)
 
 
-def _wide_colour(picture: ImageFile, reopen: Callable[[], ImageFile], background: tuple[int, int, int]) -> np.ndarray:
+def _wide_colour(picture: ImageFile, reopen: Callable[[], ImageFile]) -> np.ndarray:
     key = picture.info.get("transparency")
     raw = rawmodes(picture)
     if raw == {"LA;16B"}:
         # Pillow spreads these four bytes a pixel (grey, alpha) over RGBA; taken as they stand they lose nothing.
         quads = _as_laid_out(picture, "RGBA", "RGBA").view(">u2").astype(np.uint16)
-        return blend(quads[..., [0, 0, 0, 1]], background)
+        return quads[..., [0, 0, 0, 1]]
     layout, _, order = str(next(iter(raw), "")).partition(";16")
     if len(raw) != 1 or layout not in _WIDE or order not in _LOWER_BYTE:
         raise Unusable(
@@ -131,7 +140,7 @@ def _wide_colour(picture: ImageFile, reopen: Callable[[], ImageFile], background
     if isinstance(key, tuple):
         alpha = np.where((values == np.array(key, np.uint16)).all(-1, keepdims=True), 0, 65535).astype(np.uint16)
         values = np.concatenate([values, alpha], axis=-1)
-    return blend(values, background) if values.shape[-1] == 4 else scale_16_bit(values)
+    return values
 
 
 def _as_laid_out(picture: ImageFile, mode: str, rawmode: str) -> np.ndarray:

@@ -7,6 +7,7 @@ was at fault; and its results need /dev/shm, which containers keep small.
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import queue
@@ -16,7 +17,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -25,6 +26,7 @@ import numpy as np
 import torch
 
 from srkit.data.cache import whereabouts
+from srkit.data.interrupts import without_interrupts
 from srkit.data.sampling import Request, Sampler
 from srkit.errors import BadImage, SrkitError, UserError
 
@@ -91,8 +93,10 @@ class WorkerPool:
         chosen: Any = multiprocessing.get_context(context)
         self._board = chosen.RawArray("q", [_STARTING, 0] * workers)
         self._workers: list[_Worker] = []
+        # A stream that is left open would be closed when the interpreter has half gone already.
+        atexit.register(self.close)
         try:
-            with _without_interrupts():
+            with without_interrupts():
                 for number in range(workers):
                     ours, theirs = chosen.Pipe(duplex=True)
                     arguments = (number, theirs, sampler, self._board)
@@ -129,6 +133,7 @@ class WorkerPool:
 
     def close(self) -> None:
         """End the processes now, whatever they are doing, and leave none behind. May be called twice."""
+        atexit.unregister(self.close)
         workers, self._workers = self._workers, []
         for worker in workers:
             worker.process.terminate()
@@ -224,20 +229,6 @@ class _Place:
         """At this sample now, before it is read."""
         self.index = index
         self._board[self._cell + 1] += 1
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Processes started here are born deaf to Ctrl-C, also while they still import: the main process decides."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or before is None:
-        yield
-        return
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _work(number: int, pipe: Connection, sampler: Sampler, board: Any) -> None:

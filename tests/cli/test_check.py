@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import Command
 
-KEYS = {"file", "line", "key", "message", "hint"}
+KEYS = {"file", "line", "key", "message", "hint", "severity"}
 
 
 def test_a_sound_file(workplace: Path, srkit: Command) -> None:
@@ -28,7 +28,7 @@ def test_all_problems_of_all_files_in_one_list(workplace: Path, srkit: Command) 
     problems = json.loads(said.out)
     assert all(set(one) == KEYS for one in problems)
     assert {one["file"] for one in problems} == {
-        "bad.toml", "no.toml", "binary.toml", "missing.toml", "experiment.toml"
+        "bad.toml", "no.toml", "binary.toml", "missing.toml", "."
     }  # fmt: skip
     (unknown,) = [one for one in problems if one["key"] == "scal"]
     assert (unknown["line"], unknown["hint"]) == (1, "Did you mean 'scale'?")

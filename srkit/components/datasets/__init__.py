@@ -1,1 +1,1 @@
-"""The built-in datasets: `folder` and `sample-photos`."""
+"""The built-in datasets: folders, pairs, packed sets, mixes, and sets that come with libraries."""

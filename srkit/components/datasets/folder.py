@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from srkit.data.decoding import IMAGE_SUFFIXES, decode
-from srkit.draws import derived_seed
 from srkit.errors import OptionError
+from srkit.seeds import derived_seed
 
 
 class Folder:
@@ -38,8 +38,8 @@ class Folder:
         labels = _labels(roots)
         seen: set[str] = set()
         pictures: list[tuple[str, str]] = []
-        for root, label in zip(roots, labels, strict=True):
-            for relative in _pictures_below(root):
+        for root, label, below in zip(roots, labels, _pictures_of_all(roots), strict=True):
+            for relative in below:
                 file = str(root / relative)
                 identity = os.path.realpath(file)
                 if identity not in seen:
@@ -74,6 +74,19 @@ def _labels(roots: Sequence[Path]) -> list[str]:
     if len(set(names)) < len(names):
         names = [root.as_posix() for root in roots]
     return [f"{name}/" for name in names]
+
+
+def _pictures_of_all(roots: Sequence[Path]) -> list[list[str]]:
+    """Of each folder its pictures; whatever is wrong with any of them is said together."""
+    found, wrong = [], []
+    for root in roots:
+        try:
+            found.append(_pictures_below(root))
+        except OptionError as error:
+            wrong.append(error.why)
+    if wrong:
+        raise OptionError("path", "; ".join(wrong))
+    return found
 
 
 def _pictures_below(root: Path) -> list[str]:

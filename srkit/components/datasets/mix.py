@@ -76,6 +76,28 @@ class Mix:
 
         return all_files
 
+    @property
+    def sizes(self) -> Callable[[], Sequence[tuple[int, int]]]:
+        """(width, height) of each sample; absent where a part does not know them."""
+        inner = [part.sizes for part in self.parts]  # type: ignore[attr-defined]  # AttributeError is the answer
+
+        def all_sizes() -> Sequence[tuple[int, int]]:
+            lists = [sizes() for sizes in inner]
+            return [lists[part][place] for part, place in map(self._place, range(len(self)))]
+
+        return all_sizes
+
+    @property
+    def verify(self) -> Callable[..., None]:
+        """Verifies each part; absent where a part cannot be verified."""
+        inner = [part.verify for part in self.parts]  # type: ignore[attr-defined]  # AttributeError is the answer
+
+        def verify_all(progress: Callable[[int, int], None] | None = None) -> None:
+            for verify in inner:
+                verify(progress)
+
+        return verify_all
+
     def _place(self, index: int) -> tuple[int, int]:
         if not 0 <= index < len(self):
             raise IndexError(f"sample {index} of a mix of {len(self)}")

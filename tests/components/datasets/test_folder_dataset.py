@@ -74,6 +74,7 @@ def test_what_cannot_be_is_refused_with_the_folder(tmp_path):
     (tmp_path / "a.txt").write_text("x")
     cases = [
         (tmp_path / "missing", "no such folder: .*missing"),
+        ([tmp_path / "missing", tmp_path / "empty"], "no such folder: .*missing; no pictures in .*empty"),
         (tmp_path / "empty", r"no pictures in .*empty.*\.jpg.*\.png"),
         (tmp_path / "a.txt", "is a file, not a folder"),
         ([], "empty list"),

@@ -48,10 +48,8 @@ def test_photos_are_within_a_level_of_pillows(name: str, number: int, quality: i
         image = torch.from_numpy(original).permute(2, 0, 1)[None].float() / 255
         ours = (jpeg(image, [quality], name)[0] * 255).round().permute(1, 2, 0).numpy()  # type: ignore[arg-type]
         theirs = by_pillow(original, quality, number)
-        assert np.abs(ours - theirs).mean() <= 0.75
-        nearer = psnr(ours, original) - psnr(theirs, original)
-        # Where nothing is lost but roundings, an exact DCT keeps more of a picture than libjpeg's 13 bits do.
-        assert -0.1 <= nearer <= (0.1 if quality <= 95 or name == "4:2:0" else 1.0)
+        assert np.abs(ours - theirs).mean() <= 0.3
+        assert abs(psnr(ours, original) - psnr(theirs, original)) <= 0.1
 
 
 @pytest.mark.parametrize("quality", [1, 25, 49, 50, 51, 80, 100])

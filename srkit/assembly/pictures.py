@@ -1,0 +1,121 @@
+"""Looking at an experiment's pictures before anything is trained: what is broken, mismatched, or judged by twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from srkit.assembly.parts import SharedParts, build_pick
+from srkit.contracts import Dataset
+from srkit.data.audit import Verdict, broken_among, look_at
+from srkit.data.cache import whereabouts
+from srkit.data.overlap import lookalikes
+from srkit.data.picture_files import PictureFiles
+from srkit.errors import BadImage, Problem, SrkitError
+from srkit.experiment import Plan
+from srkit.experiment.tree import TreePath
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is looked at, pictures seen and pictures in all."""
+
+TRAIN: TreePath = ("data", "train")
+VALIDATE: TreePath = ("data", "validate")
+PHOTOS: TreePath = ("validation", "photos")
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A set of the experiment and the verdict on each of its pictures."""
+
+    key: str
+    dataset: Dataset
+    verdicts: Sequence[Verdict]
+
+
+def look_at_pictures(plan: Plan, progress: Progress | None = None) -> list[Problem]:
+    """Decode every picture of a rehearsed experiment; what is wrong with the sets themselves joins the plan's problems.
+
+    Returns:
+        A problem a picture, with its file: errors where the run would refuse it, warnings else.
+    """
+    experiment = plan.experiment
+    if experiment.data is None:
+        return []
+    skips = experiment.data.skip_broken
+    found: list[Problem] = []
+    sets: dict[TreePath, Looked] = {}
+    for path, least in ((TRAIN, experiment.data.patch_size), (VALIDATE, experiment.scale), (PHOTOS, 1)):
+        dataset = _dataset(plan, path)
+        if dataset is None:
+            continue
+        looked = _look(".".join(map(str, path)), dataset, progress)
+        sets[path] = looked
+        found += _broken(looked, least if isinstance(least, int) else 1, skips and path != PHOTOS)
+        if path != PHOTOS and not plan.typing.is_faulty(("scale",)):
+            found += _mismatched(looked, experiment.scale)
+    for path in (VALIDATE, PHOTOS):
+        if TRAIN in sets and path in sets:
+            found += _trained_with(sets[TRAIN], sets[path])
+    return found
+
+
+def _dataset(plan: Plan, path: TreePath) -> Dataset | None:
+    """The set at a place of the file; None where there is none, or the rehearsal has said what is wrong with it."""
+    dataset: Dataset
+    if path == PHOTOS:
+        folder = plan.experiment.validation.photos
+        if folder is None or plan.typing.is_faulty(path):
+            return None
+        if not folder.is_dir():
+            plan.typing.add(path, f"there is no folder {folder}.")
+            return None
+        dataset = PictureFiles(folder)
+    else:
+        pick = plan.picks.get(path)
+        if pick is None or plan.typing.is_faulty(path):
+            return None
+        try:
+            dataset = build_pick(plan, pick, seed=plan.experiment.seed, shared=SharedParts())
+        except SrkitError:
+            return None
+    if not len(dataset):
+        plan.typing.add(path, "the data set holds no picture.")
+        return None
+    return dataset
+
+
+def _look(key: str, dataset: Dataset, progress: Progress | None) -> Looked:
+    def seen(done: int, total: int) -> None:
+        if progress is not None:
+            progress(key, done, total)
+
+    try:
+        return Looked(key, dataset, look_at(dataset, closely=True, progress=seen))
+    except BadImage as bad:  # a packed set that is not what was packed
+        return Looked(key, dataset, [Verdict(why=bad.why, path=str(bad.path))])
+
+
+def _broken(looked: Looked, least: int, skips: bool) -> Iterator[Problem]:
+    for bad in broken_among(looked.dataset, looked.verdicts, least).values():
+        if skips:
+            yield Problem(f"{bad.why}; it is left out.", looked.key, str(bad.path), severity="warning")
+        else:
+            yield Problem(f"{bad.why}.", looked.key, str(bad.path))
+
+
+def _mismatched(looked: Looked, scale: int) -> Iterator[Problem]:
+    for index, verdict in enumerate(looked.verdicts):
+        if not verdict.lr_width:
+            continue
+        file = whereabouts(looked.dataset, index)
+        if (verdict.width // scale, verdict.height // scale) != (verdict.lr_width, verdict.lr_height):
+            sizes = f"LR {verdict.lr_width}x{verdict.lr_height} and HR {verdict.width}x{verdict.height} pixels"
+            yield Problem(f"{sizes} do not belong together at scale {scale}.", looked.key, file)
+        elif verdict.pair:
+            yield Problem(f"{verdict.pair}.", looked.key, file, severity="warning")
+
+
+def _trained_with(train: Looked, judged: Looked) -> Iterable[Problem]:
+    for one in lookalikes(train.dataset, train.verdicts, judged.dataset, judged.verdicts):
+        message = f"looks like {one.like}, which is trained with: what is measured on it says little."
+        yield Problem(message, judged.key, one.picture, severity="warning")

@@ -1,0 +1,59 @@
+"""Pictures that two sets have in common: a photo that was trained with says little when it is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from srkit.contracts import Dataset
+from srkit.data.audit import Verdict, recalled
+from srkit.data.cache import files_of, whereabouts
+from srkit.data.likeness import near_duplicates_of
+
+__all__ = ["Lookalike", "lookalikes", "remembered_lookalikes"]
+
+
+@dataclass(frozen=True)
+class Lookalike:
+    """A picture of one set that looks like one of another.
+
+    Attributes:
+        picture: the file or name of the picture that is judged by.
+        like: the file or name of the nearest one that is trained with.
+        distance: bits in which their hashes differ; 0..24.
+    """
+
+    picture: str
+    like: str
+    distance: int
+
+
+def lookalikes(
+    train: Dataset, train_verdicts: Sequence[Verdict], judged: Dataset, judged_verdicts: Sequence[Verdict]
+) -> list[Lookalike]:
+    """Which pictures of `judged` look like one of `train`.
+
+    Two sets of the very same files are left alone: whoever writes one folder in both places means it.
+    """
+    if _same_files(train, judged):
+        return []
+    mine = [index for index, one in enumerate(train_verdicts) if one.hash]
+    theirs = [index for index, one in enumerate(judged_verdicts) if one.hash]
+    near = near_duplicates_of([train_verdicts[one].hash for one in mine], [judged_verdicts[one].hash for one in theirs])
+    return [
+        Lookalike(whereabouts(judged, theirs[one.second]), whereabouts(train, mine[one.first]), one.distance)
+        for one in near
+    ]
+
+
+def remembered_lookalikes(train: Dataset, judged: Dataset, memory: Path | None) -> list[Lookalike]:
+    """The same from what is remembered of both sets, nothing being decoded; empty where that is not enough."""
+    return lookalikes(train, recalled(train, memory), judged, recalled(judged, memory))
+
+
+def _same_files(one: Dataset, other: Dataset) -> bool:
+    first, second = files_of(one), files_of(other)
+    if first is None or second is None:
+        return False
+    return {path.resolve() for path in first} == {path.resolve() for path in second}

@@ -1,0 +1,234 @@
+"""Packed sets: many pictures in one memory-mapped npy file, with an index beside it that knows their checksums."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from srkit.data.placing import placed
+from srkit.errors import BadImage, UserError
+
+__all__ = ["HEADER_BYTES", "INDEX", "PICTURES", "PackedPictures", "check_of", "finish_packed", "write_packed"]
+
+PICTURES, INDEX = "pictures.npy", "index.json"
+
+HEADER_BYTES = 128
+"""Bytes before the first picture: an npy header padded with blanks, so that it can be written last."""
+
+_FORMAT, _VERSION = "srkit packed pictures", 1
+_CHUNK = 64  # pictures between two reports of progress
+
+
+@dataclass(frozen=True)
+class _Index:
+    """What `index.json` holds beside its own checksum.
+
+    Attributes:
+        shape: (height, width, 3) where all pictures have one size, else None.
+        sizes: (width, height) of each picture where they differ, else None.
+        names: what each picture is called.
+        checks: `check_of` each picture's bytes.
+    """
+
+    shape: tuple[int, int, int] | None
+    sizes: list[tuple[int, int]] | None
+    names: list[str]
+    checks: list[str]
+
+
+class PackedPictures:
+    """The pictures of a packed set; opening it reads the index alone.
+
+    The file is an ordinary npy array of uint8: (N, H, W, 3), or where sizes differ a flat one in which each picture's
+    (H, W, 3) bytes follow those of the one before. Not to be changed while it is open.
+
+    Args:
+        folder: holds `pictures.npy` and `index.json`.
+
+    Raises:
+        UserError: no packed set, an unfinished or a damaged one; names the file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.file = folder / PICTURES
+        self._index = _read_index(folder)
+        count = len(self._index.names)
+        if self._index.shape is not None:
+            height, width, _ = self._index.shape
+            self.sizes: Sequence[tuple[int, int]] = [(width, height)] * count
+        else:
+            self.sizes = [(width, height) for width, height in self._index.sizes or ()]
+        lengths = np.array([3 * width * height for width, height in self.sizes], np.int64)
+        self._ends = np.cumsum(lengths)
+        self._bytes = _mapped(self.file, int(self._ends[-1]), self._index.shape, count)
+
+    def __len__(self) -> int:
+        return len(self._index.names)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """uint8 RGB (H, W, 3), a read-only view of the file: only what is touched of it is read."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"picture {index} of a packed set of {len(self)}")
+        width, height = self.sizes[index]
+        end = int(self._ends[index])
+        return self._bytes[end - 3 * width * height : end].reshape(height, width, 3)
+
+    def name(self, index: int) -> str:
+        """What the picture is called."""
+        return self._index.names[index]
+
+    @property
+    def checks(self) -> Sequence[str]:
+        """Each picture's checksum, 16 hexadecimal digits."""
+        return self._index.checks
+
+    def verify(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Read everything and compare it with the checksums.
+
+        Args:
+            progress: called with (pictures seen, pictures in all).
+
+        Raises:
+            BadImage: naming the file and the first picture that is not what was packed.
+        """
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            for begin in range(0, len(self), _CHUNK):
+                some = range(begin, min(begin + _CHUNK, len(self)))
+                for index, check in zip(some, pool.map(lambda one: check_of(self[one]), some), strict=True):
+                    if check != self._index.checks[index]:
+                        raise BadImage(
+                            self.file,
+                            f"picture {index} ({self.name(index)}) is not what was packed, its checksum differs; "
+                            "the file was damaged or changed: pack it again",
+                        )
+                if progress is not None:
+                    progress(some.stop, len(self))
+
+
+def check_of(content: bytes | memoryview | np.ndarray) -> str:
+    """The first 16 hexadecimal digits of SHA-256; an array is taken as its bytes, (H, W, 3) in order."""
+    return sha256(content).hexdigest()[:16]  # type: ignore[arg-type]  # a contiguous array is a buffer
+
+
+def write_packed(folder: Path, pictures: Iterable[tuple[str, np.ndarray]]) -> None:
+    """Pack pictures one after another; they appear together at the end or not at all.
+
+    Args:
+        folder: where to; made if missing.
+        pictures: name and uint8 RGB (H, W, 3) of each.
+
+    Raises:
+        UserError: there are none, or the folder cannot be written.
+    """
+    names, sizes, checks = [], [], []
+    with placed(folder / PICTURES) as aside:
+        folder.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            file.write(bytes(HEADER_BYTES))
+            for name, picture in pictures:
+                content = np.ascontiguousarray(picture)
+                file.write(content.data)
+                names.append(name)
+                sizes.append((picture.shape[1], picture.shape[0]))
+                checks.append(check_of(content))
+        write_header(aside, sizes)
+        # a set that stood there before is none until its new index is there
+        (folder / INDEX).unlink(missing_ok=True)
+    finish_packed(folder, names, sizes, checks)
+
+
+def write_header(file: Path, sizes: Sequence[tuple[int, int]]) -> None:
+    """Put the header before pictures of these (width, height), and cut what lies behind the last one.
+
+    Raises:
+        UserError: there are none.
+    """
+    if not sizes:
+        raise UserError(f"{file.parent}: no pictures to pack")
+    total = sum(3 * width * height for width, height in sizes)
+    width, height = sizes[0]
+    shape = (len(sizes), height, width, 3) if len(set(sizes)) == 1 else (total,)
+    with file.open("r+b") as stream:
+        stream.write(_npy_header(shape))
+        stream.truncate(HEADER_BYTES + total)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def finish_packed(folder: Path, names: Sequence[str], sizes: Sequence[tuple[int, int]], checks: Sequence[str]) -> None:
+    """Write the index of the `pictures.npy` that lies in the folder, which makes it a packed set.
+
+    Args:
+        folder: where the pictures are.
+        names, sizes, checks: of each picture: what it is called, (width, height), `check_of` its bytes.
+    """
+    uniform = len(set(sizes)) == 1
+    width, height = sizes[0]
+    index = _Index(
+        shape=(height, width, 3) if uniform else None,
+        sizes=None if uniform else list(sizes),
+        names=list(names),
+        checks=list(checks),
+    )
+    content = {"format": _FORMAT, "version": _VERSION, **asdict(index)}
+    with placed(folder / INDEX) as aside:
+        aside.write_text(json.dumps({**content, "checksum": _checksum(content)}), encoding="utf-8")
+
+
+def _npy_header(shape: tuple[int, ...]) -> bytes:
+    """An npy header of version 1.0 for uint8 in C order, of `HEADER_BYTES` bytes."""
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".encode("ascii")
+    start = b"\x93NUMPY\x01\x00" + (HEADER_BYTES - 10).to_bytes(2, "little")
+    return start + text.ljust(HEADER_BYTES - 11) + b"\n"
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    return sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _read_index(folder: Path) -> _Index:
+    path = folder / INDEX
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != _FORMAT:
+            raise UserError(f"{path}: not the index of a packed set")
+        if content["version"] != _VERSION:
+            raise UserError(f"{path}: a packed set of version {content['version']}; this srkit reads {_VERSION}")
+        checksum = content.pop("checksum")
+        if checksum != _checksum(content):
+            raise UserError(f"{path}: damaged or changed, its checksum does not fit; pack the pictures again")
+        shape = content["shape"]
+        return _Index(None if shape is None else tuple(shape), content["sizes"], content["names"], content["checks"])
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); a packed set has this file") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(f"{path}: damaged, it is no index of a packed set; pack the pictures again") from None
+
+
+def _mapped(path: Path, length: int, shape: tuple[int, int, int] | None, count: int) -> np.ndarray:
+    """The pictures' bytes, flat and read-only, after the header was compared with the index."""
+    expected = _npy_header((length,) if shape is None else (count, *shape))
+    try:
+        with path.open("rb") as file:
+            header = file.read(HEADER_BYTES)
+            actual = os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); {INDEX} beside it needs it") from None
+    if header != expected:
+        raise UserError(f"{path}: its header is not the one that {INDEX} tells; pack the pictures again")
+    if actual != HEADER_BYTES + length:
+        change = "cut short" if actual < HEADER_BYTES + length else "longer than it was"
+        raise UserError(
+            f"{path}: {change}, it has {actual} bytes and {INDEX} says {HEADER_BYTES + length}; "
+            "copy it again or pack the pictures again"
+        )
+    return np.memmap(path, np.uint8, "r", HEADER_BYTES, (length,)).view(np.ndarray)

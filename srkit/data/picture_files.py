@@ -1,0 +1,37 @@
+"""The pictures of a folder that has no data set around it: real LR photos without an original."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from srkit.data.decoding import IMAGE_SUFFIXES, decode
+
+
+class PictureFiles:
+    """The pictures below a folder, sorted, as `validation.photos` takes them; a data set.
+
+    Args:
+        folder: where they are; one that is not there holds none.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files = sorted(one for one in folder.rglob("*") if one.suffix.lower() in IMAGE_SUFFIXES)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """uint8 RGB (H, W, 3). Raises `BadImage` with the path."""
+        return decode(self._files[index])
+
+    def name(self, index: int) -> str:
+        """The path below the folder, with forward slashes."""
+        return self._files[index].relative_to(self._folder).as_posix()
+
+    def files(self) -> Sequence[Path]:
+        """One path a picture."""
+        return self._files

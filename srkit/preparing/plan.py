@@ -1,0 +1,113 @@
+"""What will be cut, known from headers alone: jobs in their order, sides, and how many patches at most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from srkit.errors import UserError, nearest
+from srkit.preparing.cutting import Job
+from srkit.preparing.photos import Photo, cameras, endings
+from srkit.preparing.places import count_of_grid
+from srkit.preparing.settings import Settings
+from srkit.seeds import derived_seed
+
+SIDES = ("train", "validate")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a run into a folder does.
+
+    Attributes:
+        settings: what decides.
+        source: the folders and files that were named, absolute.
+        photos: all that were found, usable or not, in their order.
+        jobs: what is cut, in the same order.
+        small: photos that no patch fits into.
+        broken: photos whose header cannot be read.
+    """
+
+    settings: Settings
+    source: tuple[str, ...]
+    photos: tuple[Photo, ...]
+    jobs: tuple[Job, ...]
+    small: tuple[Photo, ...]
+    broken: tuple[Photo, ...]
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """The folders that patches go to: one without a name, or two."""
+        return SIDES if self.settings.validate else ("",)
+
+    def most_patches(self, job: Job) -> int:
+        """How many patches a photo gives at most, before flat ones are dropped."""
+        size = self.settings.patch_size
+        if size is None:
+            return 1
+        width, height = job.size
+        return sum(
+            count_of_grid(width // shrink, height // shrink, size, self.settings.overlap)
+            for shrink in self.settings.shrinks
+        )
+
+
+def make_plan(settings: Settings, source: Sequence[str], photos: Sequence[Photo]) -> Plan:
+    """Decide what to do with each photo.
+
+    Raises:
+        UserError: `shrink_first` names what is not there, nothing can be cut, or too few photos for two sides.
+    """
+    _require_known(settings, photos)
+    usable = [photo for photo in photos if not photo.why]
+    broken = [photo for photo in photos if photo.why]
+    kept: list[tuple[Photo, int]] = []
+    small: list[tuple[Photo, int]] = []
+    for photo in usable:
+        first = _shrink_first(photo, settings)
+        room = min(photo.width, photo.height) // first // settings.shrinks[0]
+        (kept if room >= (settings.patch_size or 1) else small).append((photo, first))
+    if not kept:
+        reasons = [f"{photo.name}: {photo.why}" for photo in broken[:3]]
+        if small:
+            photo = max((one for one, _ in small), key=lambda one: min(one.width, one.height))
+            size = f"{settings.patch_size}x{settings.patch_size}"
+            reasons.append(f"{photo.name}: {photo.width}x{photo.height} pixels, no patch of {size} fits")
+        raise UserError(f"none of the {len(photos)} pictures can be used (" + "; ".join(reasons) + ")")
+    sides = _sides(settings, [photo for photo, _ in kept])
+    jobs = tuple(Job(number, photo, first, sides[number]) for number, (photo, first) in enumerate(kept))
+    return Plan(settings, tuple(source), tuple(photos), jobs, tuple(photo for photo, _ in small), tuple(broken))
+
+
+def _shrink_first(photo: Photo, settings: Settings) -> int:
+    """What the camera asks for; where it asks for nothing, what the file's ending does."""
+    by_camera = {key.casefold(): factor for key, factor in settings.shrink_first.items()}
+    return by_camera.get(photo.camera.casefold()) or by_camera.get(photo.ending) or 1
+
+
+def _require_known(settings: Settings, photos: Sequence[Photo]) -> None:
+    models, types = cameras(photos), endings(photos)
+    known = {one.casefold() for one in (*models, *types)}
+    for key in settings.shrink_first:
+        if key.casefold() in known:
+            continue
+        names = sorted(types) if key.startswith(".") else sorted(filter(None, models))
+        what = "file ends with" if key.startswith(".") else "photo is by the camera"
+        there = f"There are: {', '.join(names)}." if names else "No photo names its camera."
+        hint = " ".join(filter(None, [nearest(key, names), there]))
+        raise UserError(f"--shrink-first {key}={settings.shrink_first[key]}: no {what} {key!r}. {hint}")
+
+
+def _sides(settings: Settings, photos: Sequence[Photo]) -> list[str]:
+    """All patches of a photo go to one side; which photos validate is drawn by their names."""
+    if not settings.validate:
+        return [""] * len(photos)
+    held_out = max(1, round(settings.validate * len(photos)))
+    if held_out >= len(photos):
+        raise UserError(
+            f"--validate {settings.validate}: of {len(photos)} usable photos that leaves none to train on; "
+            "a photo is never divided between the two sides"
+        )
+    order = sorted(range(len(photos)), key=lambda one: derived_seed(settings.seed, "side", photos[one].name))
+    chosen = set(order[:held_out])
+    return [SIDES[number in chosen] for number in range(len(photos))]

@@ -1,0 +1,118 @@
+"""What headers tell, what `shrink_first` means, and which side a photo goes to."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from srkit.errors import UserError
+from srkit.preparing.photos import cameras, endings, find_photos
+from srkit.preparing.settings import parse_shrink_first, parse_shrinks
+from srkit.registry import Registry
+from tests.preparing.support import photo, planned
+
+
+def exif(model: str | None = None, orientation: int | None = None) -> Image.Exif:
+    found = Image.Exif()
+    if model is not None:
+        found[0x0110] = model
+    if orientation is not None:
+        found[0x0112] = orientation
+    return found
+
+
+@pytest.fixture
+def album(tmp_path):
+    folder = tmp_path / "album"
+    photo(folder / "a.jpg", 1, exif=exif("Pixel 7"))
+    photo(folder / "b.JPG", 2, 64, 36, exif=exif("Pixel 7 ", 6))
+    photo(folder / "c.png", 3, exif=exif("EOS 80D"))
+    photo(folder / "deep" / "d.png", 4)
+    photo(folder / "e.png", 5, 12, 50)
+    (folder / "f.jpg").write_bytes(b"")
+    return folder
+
+
+def test_headers_give_size_camera_and_type(album, tmp_path):
+    photos = find_photos([album], tmp_path / "out", Registry.installed())
+    assert [one.name for one in photos] == ["a.jpg", "b.JPG", "c.png", "deep/d.png", "e.png", "f.jpg"]
+    assert (photos[1].width, photos[1].height) == (36, 64)
+    assert cameras(photos) == {"Pixel 7": 2, "EOS 80D": 1, "": 2}
+    assert endings(photos) == {".jpg": 2, ".png": 3}
+    assert photos[5].why == "is empty (zero bytes)" and not any(one.why for one in photos[:5])
+
+
+def test_several_folders_and_single_files(album, tmp_path):
+    photo(tmp_path / "x" / "a.jpg", 9)
+    given = [tmp_path / "x" / "a.jpg", album, album / "deep"]
+    names = [one.name for one in find_photos(given, tmp_path / "out", Registry.installed())]
+    assert names == [
+        "a.jpg",
+        "album/a.jpg",
+        "album/b.JPG",
+        "album/c.png",
+        "album/deep/d.png",
+        "album/e.png",
+        "album/f.jpg",
+    ]
+
+
+def test_results_inside_of_the_source_are_no_source(album):
+    photo(album / "patches" / "0" / "0.png", 7)
+    assert not [one for one in planned(album, album / "patches").photos if "patches" in one.name]
+
+
+def test_a_camera_goes_before_a_type_and_case_does_not_matter(album, tmp_path):
+    jobs = planned(album, tmp_path / "out", shrink_first={"pixel 7": 2, ".png": 1, ".jpg": 4}, patch_size=8).jobs
+    assert {job.photo.name: job.size for job in jobs} == {
+        "a.jpg": (20, 18),
+        "b.JPG": (18, 32),
+        "c.png": (40, 36),
+        "deep/d.png": (40, 36),
+        "e.png": (12, 50),
+    }
+
+
+def test_a_camera_or_type_that_is_not_there_is_refused_with_those_that_are(album, tmp_path):
+    with pytest.raises(
+        UserError, match=r"no photo is by the camera 'Pixel 8'. Did you mean 'Pixel 7'.*EOS 80D, Pixel 7"
+    ):
+        planned(album, tmp_path / "out", shrink_first={"Pixel 8": 2})
+    with pytest.raises(UserError, match=r"no file ends with '\.tif'\. There are: \.jpg, \.png"):
+        planned(album, tmp_path / "out", shrink_first={".tif": 2})
+
+
+def test_too_small_and_broken_ones_are_set_aside(album, tmp_path):
+    plan = planned(album, tmp_path / "out")
+    assert [one.name for one in plan.small] == ["e.png"] and [one.name for one in plan.broken] == ["f.jpg"]
+    # 40x36 gives 2x2, its half 20x18 one; 36x64 gives 2x4, its half 18x32 two
+    assert [plan.most_patches(job) for job in plan.jobs] == [5, 10, 5, 5]
+    with pytest.raises(UserError, match=r"none of the 6 pictures .*f\.jpg: is empty.*no patch of 128x128 fits"):
+        planned(album, tmp_path / "out", patch_size=128)
+
+
+def test_a_share_of_the_photos_validates(album, tmp_path):
+    for number in range(6, 22):
+        photo(album / f"{number}.png", number)
+    jobs = planned(album, tmp_path / "out", validate=0.2).jobs
+    assert [job.side for job in jobs].count("validate") == 4 and len(jobs) == 20
+    other = planned(album, tmp_path / "out", validate=0.2, seed=13).jobs
+    assert [job.side for job in jobs] != [job.side for job in other]
+    assert {job.side for job in planned(album, tmp_path / "out").jobs} == {""}
+
+
+def test_one_photo_cannot_be_on_two_sides(tmp_path):
+    photo(tmp_path / "a" / "a.png", 1)
+    with pytest.raises(UserError, match="of 1 usable photos that leaves none to train on"):
+        planned(tmp_path / "a", tmp_path / "out", validate=0.5)
+
+
+def test_what_is_typed_becomes_numbers():
+    assert parse_shrink_first(("Pixel 7=2", ".JPG=4", "A=B=3")) == {"Pixel 7": 2, ".jpg": 4, "A=B": 3}
+    assert parse_shrinks("4, 1,2,2") == (1, 2, 4)
+    for wrong in ("Pixel 7", "=2", "Pixel=0", "Pixel=two"):
+        with pytest.raises(UserError, match="expected MODEL=N"):
+            parse_shrink_first((wrong,))
+    for wrong in ("", "0,1", "1;2", "a"):
+        with pytest.raises(UserError, match="whole numbers from 1"):
+            parse_shrinks(wrong)
