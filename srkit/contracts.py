@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AdversarialLoss",
     "Block",
+    "Claims",
     "Dataset",
     "Degradation",
     "Discriminator",
@@ -25,6 +26,7 @@ __all__ = [
     "Draws",
     "Factory",
     "FeatureLoss",
+    "Foreign",
     "Generator",
     "GeneratorOutput",
     "Launcher",
@@ -80,6 +82,46 @@ class Provenance:
     warning: str = ""
 
 
+@dataclass(frozen=True)
+class Claims:
+    """What a component says of itself to the conformance kit (`srkit.testing`), in its factory's attribute `claims`.
+
+    Attributes:
+        options: what the kit builds it with, as an experiment file would write it: what has no default, or is smaller.
+        exports: the formats it can be exported to, "torchscript" or "onnx"; each is then tried.
+        border: LR pixels (of a block: pixels) from which on the inside does not depend on what lies beyond the border,
+            so that a picture may be worked on in tiles; None claims nothing.
+        excused: rule -> the reason why it does not hold here; shown in the report in the place of a failure.
+    """
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    exports: tuple[str, ...] = ()
+    border: int | None = None
+    excused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A file of weights from elsewhere that a network knows for its own.
+
+    A generator or discriminator may offer a static method `recognize(weights, ordered) -> Foreign | None`, which
+    `srkit import` asks with a file's tensors by name; `ordered` says whether they stand in the order in which the
+    network that was saved has them. Names it does not know it passes on as they are: whether all of them fit is found
+    out by building the network.
+
+    Attributes:
+        layout: whose layout it is, in a few words.
+        options: what builds the network, `scale` among them where it is a generator.
+        weights: all of the file's tensors, under the network's own names.
+        assumed: a sentence each on what the file does not say.
+    """
+
+    layout: str
+    options: Mapping[str, Any]
+    weights: Mapping[str, Tensor]
+    assumed: tuple[str, ...] = ()
+
+
 class Draws(Protocol):
     """One random stream for each sample of a batch, keyed by (seed, attempt, step, substep, sample, entry's name).
 
@@ -112,6 +154,11 @@ class Draws(Protocol):
 @dataclass
 class Views:
     """One step's images and what a loss or metric may need. All images are float, (B, 3, H, W), nominally in [0, 1].
+
+    Where several processes train together the images are this one's equal share of the batch, and losses' gradients and
+    numbers are averaged afterwards: right for whatever is a mean over samples. A mean of the batch that is used inside
+    a loss, as relativistic averages are, has to be taken over all processes there and back (in the forward and in the
+    backward pass); `srkit.components.adversarial_losses.averages` shows how, by torch.distributed alone.
 
     Attributes:
         sr: the generator's picture, unclamped.
@@ -245,6 +292,11 @@ class Dataset(Protocol):
 
     May offer `files() -> Sequence[Path]`, one file a sample: then the data's fingerprint covers their sizes and times
     and `check` looks for broken ones.
+
+    One whose pictures lie ready in memory-mapped files with checksums may also offer `sizes()`, the (width, height) of
+    each, and `verify(progress)`, which reads everything and raises `BadImage`: then pictures are neither decoded to
+    find broken ones nor kept in the memory cache, and `workers = "auto"` are none. `progress` is None or called with
+    (pictures seen, pictures in all).
     """
 
     def __len__(self) -> int: ...
@@ -272,7 +324,12 @@ class Metric(Protocol):
 
 
 class Optimizer(Protocol):
-    """A `torch.optim.Optimizer`. The factory is called with `parameters`, a list of groups, each with its `lr`."""
+    """A `torch.optim.Optimizer`. The factory is called with `parameters`, a list of groups, each with its `lr`.
+
+    One that trains other weights than those it stands for (their average, say) has `eval()` and `train()`, which put
+    one set or the other into the parameters: it is in `train()` while a run trains, in `eval()` while the run is judged
+    or saved, and at its end.
+    """
 
     param_groups: list[dict[str, Any]]
 
@@ -282,7 +339,12 @@ class Optimizer(Protocol):
 
 
 class Schedule(Protocol):
-    """What the learning rate is multiplied with. The factory may take `steps`, the run's length."""
+    """What the learning rate is multiplied with. The factory may take `steps`, the run's length.
+
+    One that goes by the result names a metric in an attribute `observes` and has `observe(value, higher_is_better)`,
+    called with that metric's mean after each validation that `validation.every` asks for. What it remembers is saved by
+    `state_dict()` and `load_state_dict(state)`.
+    """
 
     def factor(self, step: int) -> float:
         """The factor for this update, counted from 1."""

@@ -61,7 +61,7 @@ def dry_run(plan: Plan, device: str | None) -> DryRun:
     with tempfile.TemporaryDirectory(prefix="srkit-") as folder:
         run = make_run(ready, Path(folder), judge, {})
         with told(ready.assembly, ready.device, "in the dry run"):
-            seconds = _time_of_step(run)
+            seconds = time_of_step(run)
             validation = _time_of_validation(run, judge) if judge is not None else 0.0
         saved = run.save()
         checkpoint_bytes = sum(one.stat().st_size for one in saved.iterdir())
@@ -78,7 +78,7 @@ def dry_run(plan: Plan, device: str | None) -> DryRun:
     )
 
 
-def _time_of_step(run: Run) -> float:
+def time_of_step(run: Run) -> float:
     """Seconds of an update. The first warms up; the second is the same one again, or the run's second."""
     batches = run.batches(1)
     seconds = 0.0

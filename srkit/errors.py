@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 
 class SrkitError(Exception):
@@ -21,6 +21,14 @@ class UserError(SrkitError):
     exit_code = 2
 
 
+class SaidElsewhere(SrkitError):
+    """Another process of the same run says what went wrong; this one ends without a word."""
+
+    def __init__(self, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__("another process of this run says what went wrong")
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong in an experiment file.
@@ -31,6 +39,7 @@ class Problem:
         file: the file the value comes from, or `--set`.
         line: the line in that file, from 1.
         hint: the nearest known name or the way out.
+        severity: "error", or "warning" for what does not keep the experiment from running.
     """
 
     message: str
@@ -38,6 +47,7 @@ class Problem:
     file: str = ""
     line: int | None = None
     hint: str = ""
+    severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
         where = self.file + (f":{self.line}" if self.line is not None else "")
@@ -86,5 +96,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("espnc", ["espcn", "rrdb"])
     "Did you mean 'espcn'?"
     """
-    close = get_close_matches(name, list(known), n=3, cutoff=0.6)
+    names = list(dict.fromkeys(known))
+    # a qualified name only where the bare one is not there to be meant
+    names = [one for one in names if ":" in name or ":" not in one or one.rpartition(":")[2] not in names]
+    close = get_close_matches(name, names, n=3, cutoff=0.6)
+    close += [one for one in names if len(name) > 2 and one.startswith(name) and one not in close][: 3 - len(close)]
     return f"Did you mean {' or '.join(repr(one) for one in close)}?" if close else ""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +22,28 @@ from srkit.evaluation.strips import SampleStrip, StripWriter
 from srkit.experiment import Plan
 from srkit.experiment.resolved import resolve
 from srkit.hooks import HookCaller
-from srkit.readiness import Notice, make_ready, make_run
+from srkit.readiness import Notice, Prepared, make_ready, make_run
 from srkit.registry import KINDS, Registry
 from srkit.training import checkpoint
+from srkit.training.distributed import ALONE, Processes
 from srkit.training.failure import ComponentFailed, told
 from srkit.training.folder import (
     DATA_MEMORY,
     folder_to_resume,
     new_folder,
+    record,
     require_same,
     write_experiment,
     write_manifest,
 )
+from srkit.training.loop import train
+from srkit.training.observers.balance import Balance
 from srkit.training.observers.metrics_file import MetricsFile
 from srkit.training.observers.pictures import SamplePictures
 from srkit.training.observers.retention import Retention
+from srkit.training.observers.rollbacks import Rollbacks
 from srkit.training.observers.tensorboard import TensorBoard
-from srkit.training.run import INTERRUPTED, Run, train
+from srkit.training.run import INTERRUPTED, Run
 
 BASELINE = "bicubic"
 
@@ -70,6 +76,7 @@ def execute(
     device: str | None = None,
     observers: Mapping[str, Any] | None = None,
     notice: Notice = lambda _: None,
+    processes: Processes = ALONE,
 ) -> Outcome:
     """Train an experiment, or go on with it, and judge the result.
 
@@ -77,19 +84,17 @@ def execute(
         out: the run folder; by default `runs/NAME`.
         observers: further implementations of hooks, by name.
         notice: is handed every sentence the user should read.
+        processes: those that train together, each in a call of its own; the first one reports and judges.
 
     Raises:
         SrkitError: with the one message there is to show.
     """
-    folder = folder_to_resume(plan, out) if resume else new_folder(plan, out)
-    if folder.resolve().name == BASELINE:
-        raise UserError(f"{folder}: {BASELINE!r} is the baseline's name in the table; give the run another --out")
-    ready = make_ready(plan, device, folder / DATA_MEMORY, notice)
+    if not processes.is_first:
+        notice = lambda _: None  # noqa: E731  (what the first process says is enough)
+    folder, begins = processes.from_first(lambda: _folder(plan, out, resume=resume))
+    ready = make_ready(plan, device, folder / DATA_MEMORY, notice, begins=begins, processes=processes)
     resolved = resolve(plan, ready.outcomes)
-    found = None
-    if resume:
-        require_same(folder, plan, resolved, ready.facts["data"])
-        found = checkpoint.newest_whole(folder / "checkpoints")
+    found = processes.from_first(lambda: _to_go_on_from(folder, plan, resolved, ready)) if resume else None
     plugins, left_out = _plugins(registry)
     ready.facts["plugins"] = {name: version for name, (_, version) in plugins.items()}
     ready.facts["warnings"] += left_out
@@ -97,11 +102,14 @@ def execute(
     with told(ready.assembly, ready.device, "while the validation photos were made ready"):
         judge = make_judge(ready.assembly, ready.device)
     watching = {name: plugin for name, (plugin, _) in plugins.items()}
-    watching |= {**(observers or {}), **_own_observers(ready.assembly, upscale)}
+    watching |= {**(observers or {}), **_own_observers(ready.assembly, upscale), "rollbacks": Rollbacks(notice)}
     run = make_run(ready, folder, judge, watching)
-    changes = write_manifest(folder, ready.facts)
-    write_experiment(folder, plan, resolved)
     run.warnings = ready.assembly.warnings()
+    run.on_warning = partial(_warn, run, ready.facts["warnings"], notice)
+    changes = []
+    if processes.is_first:
+        changes = write_manifest(folder, ready.facts)
+        write_experiment(folder, plan, resolved)
     for warning in [*run.warnings, *left_out, *changes]:
         notice(f"warning: {warning}")
     if found is not None:
@@ -111,9 +119,31 @@ def execute(
     outcome = Outcome(run)
     if judge is None:
         notice("there is no data.validate and no validation.photos: nothing judges this run, and there is no table")
-    elif not outcome.interrupted:
+    elif processes.is_first and not outcome.interrupted:
         _judge(outcome, judge, upscale)
     return outcome
+
+
+def _warn(run: Run, earlier: list[str], notice: Notice, sentence: str) -> None:
+    """Say a warning that is given while the run lasts, and keep it beside those it began with."""
+    notice(f"warning: {sentence}")
+    record(run.folder, "warnings", list(dict.fromkeys([*earlier, *run.warnings])))
+
+
+def _folder(plan: Plan, out: Path | None, *, resume: bool) -> tuple[Path, bool]:
+    """The run's folder, and whether the run begins there: nothing was saved yet."""
+    folder = folder_to_resume(plan, out) if resume else new_folder(plan, out)
+    if folder.resolve().name == BASELINE:
+        raise UserError(f"{folder}: {BASELINE!r} is the baseline's name in the table; give the run another --out")
+    return folder, not resume or not checkpoint.checkpoints(folder / "checkpoints")
+
+
+def _to_go_on_from(
+    folder: Path, plan: Plan, resolved: dict[str, Any], ready: Prepared
+) -> tuple[Path, checkpoint.Saved, list[str]] | None:
+    """The newest whole checkpoint of the same experiment's run; None where it has none."""
+    require_same(folder, plan, resolved, ready.facts["data"])
+    return checkpoint.newest_whole(folder / "checkpoints")
 
 
 def _restore(run: Run, path: Path, saved: checkpoint.Saved, complaints: list[str], notice: Notice) -> None:
@@ -145,6 +175,7 @@ def _own_observers(assembly: Assembly, upscale: nn.Module) -> dict[str, Any]:
     best = experiment.checkpoint.best
     higher = assembly.metrics[best].higher_is_better if best is not None else True
     own: dict[str, Any] = {"retention": Retention(experiment.checkpoint.keep, best, higher)}
+    own["balance"] = Balance()
     own["pictures"] = SamplePictures(SampleStrip(BASELINE, upscale))
     if experiment.log.tensorboard:
         own["tensorboard"] = TensorBoard()
@@ -154,13 +185,16 @@ def _own_observers(assembly: Assembly, upscale: nn.Module) -> dict[str, Any]:
 
 @contextmanager
 def _interruptible(run: Run) -> Iterator[None]:
-    """Ctrl-C and a termination end the run after its step; a second Ctrl-C ends it at once."""
+    """Ctrl-C and a termination end the run after its step; a second Ctrl-C ends it at once.
+
+    Of several processes each is told by torchrun, which ends them itself where that takes too long.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(number: int, _: object) -> None:
-        if run.stop_reason:
+        if run.wish and run.processes.size == 1:
             raise KeyboardInterrupt
         run.request_stop(INTERRUPTED)
 
@@ -187,10 +221,11 @@ def _train(run: Run) -> None:
 def _judge(outcome: Outcome, judge: Judge, upscale: nn.Module) -> None:
     """The final table against the baseline, `scores.json` and a strip for each photo."""
     run = outcome.run
+    rollbacks = [str(one) for one in run.rollbacks]
     strips = StripWriter(run.folder / "strips", BASELINE, run.name)
     models = [
         Model(BASELINE, upscale),
-        Model(run.name, run.model, parameters=count_parameters(run.model), warnings=run.warnings),
+        Model(run.name, run.model, parameters=count_parameters(run.model), warnings=run.warnings + rollbacks),
     ]
     try:
         with told(run.assembly, run.device, "while the photos were judged"):

@@ -49,6 +49,10 @@ class Hooks:
         """After a checkpoint stands whole on disk."""
 
     @hookspec
+    def srkit_rolled_back(self, run: Run, step: int, reason: str) -> None:
+        """After something was not finite and the run went back to the checkpoint of `step`: what came later is void."""
+
+    @hookspec
     def srkit_run_end(self, run: Run, reason: str) -> None:
         """Once, when the run ends: `reason` is "done", or why it stopped ("interrupted", "error: ...")."""
 

@@ -8,21 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from srkit.assembly import Assembly, assemble, rehearse
-from srkit.data.audit import find_broken_samples, fingerprint
+from srkit.contracts import Dataset
+from srkit.data.audit import broken_among, find_broken_samples, fingerprint, look_at
 from srkit.data.cache import Cached, Subset
 from srkit.data.loader import Batch, load
+from srkit.data.overlap import remembered_lookalikes
 from srkit.errors import ExperimentError, SrkitError, UserError
-from srkit.evaluation.judging import Judge
+from srkit.evaluation.judging import Judge, least_side
 from srkit.experiment import Plan
 from srkit.experiment.tree import TreePath
 from srkit.hooks import HookCaller
+from srkit.inference.initial import initialise
 from srkit.training import setup
 from srkit.training.device import choose_device, describe, prepare
+from srkit.training.distributed import ALONE, Processes
 from srkit.training.failure import told
 from srkit.training.precision import best_precision
-from srkit.training.run import Run
+from srkit.training.run import Pictures, Run
 from srkit.training.timeline import Timeline
 
 Notice = Callable[[str], None]
@@ -41,10 +46,24 @@ class Prepared:
     outcomes: Outcomes
     facts: dict[str, Any]
     workers: int
+    processes: Processes = ALONE
 
 
-def make_ready(plan: Plan, device_name: str | None, memory: Path | None, notice: Notice) -> Prepared:
+def make_ready(
+    plan: Plan,
+    device_name: str | None,
+    memory: Path | None,
+    notice: Notice,
+    *,
+    begins: bool = True,
+    processes: Processes = ALONE,
+) -> Prepared:
     """Build everything, look at the data, move to the device.
+
+    Args:
+        memory: the file that remembers which pictures decode; None for none.
+        begins: whether the networks are at their start: then they load what `init` names.
+        processes: those that train together.
 
     Raises:
         UserError: pictures that cannot be used, a device that is not there, a component that cannot do what is asked.
@@ -53,27 +72,62 @@ def make_ready(plan: Plan, device_name: str | None, memory: Path | None, notice:
     experiment = plan.experiment
     prepare(device, deterministic=experiment.deterministic)
     assembly = _assembled(plan)
-    with told(assembly, device, "while the pictures were looked at"):
+    initial = initialise(assembly) if begins else {}
+    for one in initial.values():
+        notice(one.notice)
+    with told(assembly, device, "while the pictures were looked at"), processes.first_goes_ahead():
         data, skipped = _without_broken(assembly, memory)
+        twice = _trained_and_judged(data, assembly.validate, memory)
         assembly.train = data
         setup.warm(data)
+    for sentence in twice:
+        notice(f"warning: {sentence}")
     workers = setup.choose_workers(experiment, data)
     setup.move(assembly, device)
     timeline = setup.build_timeline(assembly, len(data), device)
     _require_equal_lengths(plan, timeline)
+    _require_equal_shares(plan, timeline, processes)
     outcomes = assembly.outcomes() | _lengths(plan, timeline) | _precisions(plan, device, notice)
     outcomes[("data", "workers")] = workers
     facts: dict[str, Any] = {
         "seed": experiment.seed,
         "device": describe(device),
+        "processes": processes.size,
         "data": {"train": _fingerprint(plan, "train", data), "samples": len(data), "skipped": skipped},
         "components": _components(plan),
         "facts": assembly.facts(),
-        "warnings": assembly.warnings(),
+        "init": {role: one.fact for role, one in initial.items()},
+        "warnings": [*assembly.warnings(), *twice],
     }
     if assembly.validate is not None:
         facts["data"]["validate"] = _fingerprint(plan, "validate", assembly.validate)
-    return Prepared(assembly, device, data, timeline, outcomes, facts, workers)
+    _require_equal_parts(facts, processes)
+    return Prepared(assembly, device, data, timeline, outcomes, facts, workers, processes)
+
+
+def _require_equal_shares(plan: Plan, timeline: Timeline, processes: Processes) -> None:
+    """Each process has the same number of samples, because a mean of unequal shares' means is another number."""
+    parts = plan.experiment.optimizer.accumulation
+    for span in timeline.spans:
+        if span.batch_size % (parts * processes.size):
+            worked = f", worked through in {parts} parts," if parts > 1 else ""
+            message = (
+                f"a batch of {span.batch_size}{worked} cannot be shared out evenly among {processes.size} processes."
+            )
+            hint = f"A multiple of {parts * processes.size} can; or start another number of processes."
+            plan.typing.contradict(("data", "batch_size"), message, hint)
+            raise ExperimentError(plan.problems)
+
+
+def _require_equal_parts(facts: Mapping[str, Any], processes: Processes) -> None:
+    """Processes on several machines must have found the same pictures and the same weights."""
+    own = {"pictures": facts["data"]["samples"], "weights used": facts["facts"], "components": facts["components"]}
+    first, *others = processes.gather(own)
+    for rank, other in enumerate(others, 1):
+        unequal = [name for name in first if first[name] != other[name]]
+        if unequal:
+            shown = "; ".join(f"{name}: {other[name]} against {first[name]}" for name in unequal)
+            raise UserError(f"process {rank} found something else than the first process: {shown}")
 
 
 def _require_equal_lengths(plan: Plan, timeline: Timeline) -> None:
@@ -139,10 +193,14 @@ def _without_broken(assembly: Assembly, memory: Path | None) -> tuple[Cached, li
             raise UserError(f"data.{role}: the data set holds no picture")
     data = setup.cached(assembly.train, experiment)
     broken = find_broken_samples(data, minimum=experiment.data.patch_size, memory=memory)
-    broken_validate = {}
+    broken_validate, broken_photos = {}, {}
     if assembly.validate is not None:
-        broken_validate = find_broken_samples(assembly.validate, minimum=experiment.scale, memory=memory)
-    found = [*broken.values(), *broken_validate.values()]
+        verdicts = look_at(assembly.validate, memory=memory)
+        least = least_side(assembly, [min(one.width, one.height) for one in verdicts if not one.why])
+        broken_validate = broken_among(assembly.validate, verdicts, least, "judging")
+    if assembly.photos is not None:
+        broken_photos = find_broken_samples(assembly.photos, minimum=1, memory=memory)
+    found = [*broken.values(), *broken_validate.values(), *broken_photos.values()]
     if found and not experiment.data.skip_broken:
         shown = "\n".join(f"  {one}" for one in found[:20])
         more = f"\n  and {len(found) - 20} more" if len(found) > 20 else ""
@@ -155,12 +213,30 @@ def _without_broken(assembly: Assembly, memory: Path | None) -> tuple[Cached, li
         if not kept:
             raise UserError("no training picture is left: all of them are broken or too small")
         data = setup.cached(Subset(assembly.train, kept), experiment)
-    if broken_validate and assembly.validate is not None:
-        if len(broken_validate) == len(assembly.validate):
-            raise UserError("no validation picture is left: all of them are broken or too small")
-        usable = [one for one in range(len(assembly.validate)) if one not in broken_validate]
-        assembly.validate = Subset(assembly.validate, usable)
+    assembly.validate = _rest(assembly.validate, broken_validate, "validation picture")
+    assembly.photos = _rest(assembly.photos, broken_photos, "picture of validation.photos")
     return data, [str(one) for one in found]
+
+
+def _rest(dataset: Dataset | None, broken: Mapping[int, object], what: str) -> Dataset | None:
+    """A set without its broken pictures."""
+    if dataset is None or not broken:
+        return dataset
+    if len(broken) == len(dataset):
+        raise UserError(f"no {what} is left: all of them are broken or too small")
+    return Subset(dataset, [one for one in range(len(dataset)) if one not in broken])
+
+
+def _trained_and_judged(data: Dataset, validate: Dataset | None, memory: Path | None) -> list[str]:
+    """A sentence where validation pictures look like training pictures, by what was found when they were decoded."""
+    found = remembered_lookalikes(data, validate, memory) if validate is not None else []
+    if not found:
+        return []
+    some = "a validation picture looks" if len(found) == 1 else f"{len(found)} validation pictures look"
+    return [
+        f"{some} like training pictures ({found[0].picture} like {found[0].like}), so the scores say less than they "
+        "seem to; srkit check names all"
+    ]
 
 
 def _fingerprint(plan: Plan, role: str, dataset: Any) -> str:
@@ -178,15 +254,22 @@ def make_run(ready: Prepared, folder: Path, judge: Judge | None, observers: Mapp
     assembly = ready.assembly
     experiment = assembly.plan.experiment
     order = setup.build_order(assembly, len(ready.data))
-    stepper = setup.build_stepper(assembly, ready.device, ready.timeline.total, attempt=0)
+    processes = ready.processes
+    stepper = setup.build_stepper(assembly, ready.device, ready.timeline.total, attempt=0, processes=processes)
     cut = setup.patch_preparation(assembly)
     name = folder.resolve().name
 
     def batches(first: int) -> Generator[Batch, None, None]:
-        requests = ready.timeline.all_requests(first, order)
+        whole = ready.timeline.all_requests(first, order)
+        requests = (processes.share(one, experiment.optimizer.accumulation) for one in whole)
         return load(
             ready.data, requests, prepare=cut, seed=experiment.seed, attempt=stepper.attempt, workers=ready.workers
         )
+
+    def validate(network: nn.Module, _: int) -> tuple[Mapping[str, float], Pictures]:
+        assert judge is not None
+        processes.same_buffers(network)
+        return judge.validate(network, name, processes)
 
     return Run(
         name=name,
@@ -196,7 +279,9 @@ def make_run(ready: Prepared, folder: Path, judge: Judge | None, observers: Mapp
         timeline=ready.timeline,
         order=order,
         batches=batches,
-        validate=(lambda network, _: judge.validate(network, name)) if judge is not None else None,
-        hooks=HookCaller(observers),
+        validate=validate if judge is not None else None,
+        hooks=HookCaller(observers if processes.is_first else {}),
         device=ready.device,
+        processes=processes,
+        data={role: ready.facts["data"][role] for role in ("train", "validate") if role in ready.facts["data"]},
     )

@@ -12,6 +12,7 @@ from torch import nn
 
 from srkit.contracts import Dataset, Metric, Provenance
 from srkit.data.lr_images import LrMaker, Step
+from srkit.data.picture_files import PictureFiles
 from srkit.draws import derived_seed
 from srkit.errors import ExperimentError, OptionError, Problem
 from srkit.experiment import Experiment, Pick, Plan
@@ -41,10 +42,12 @@ class Assembly:
         losses: pixel and feature losses by name, as modules.
         adversarial: the adversarial loss, or None.
         train, validate: the data sets.
+        photos: pictures without an original, upscaled at each validation, or None.
         lr_makers: how LR images are made, one for each stage.
         lr_maker: how they are made for judging: what the file says, whatever a stage sets.
         metrics: what is measured, by name.
         loss_paths: where each loss stands in the file.
+        target: what changes the original for some losses, or None.
     """
 
     plan: Plan
@@ -58,6 +61,8 @@ class Assembly:
     lr_maker: LrMaker
     metrics: dict[str, Metric]
     loss_paths: dict[str, TreePath] = field(default_factory=dict)
+    target: Any = None
+    photos: Dataset | None = None
 
     def provenance(self) -> Iterator[tuple[TreePath, Provenance]]:
         """What components settled by themselves (weights used, outcomes of "auto"), with where they stand."""
@@ -115,7 +120,26 @@ def assemble(plan: Plan) -> Assembly:
         lr_maker=make_lr_maker(plan, experiment, plan.degradations, shared),
         metrics=metrics,
         loss_paths=loss_paths,
+        target=build(("target",)) if experiment.target else None,
+        photos=_photos(plan),
     )
+
+
+def _photos(plan: Plan) -> Dataset | None:
+    """The pictures of `validation.photos`.
+
+    Raises:
+        ExperimentError: the folder is not there, or holds no picture.
+    """
+    folder = plan.experiment.validation.photos
+    if folder is None:
+        return None
+    photos = PictureFiles(folder)
+    if not len(photos):
+        what = f"{folder} holds no picture." if folder.is_dir() else f"there is no folder {folder}."
+        plan.typing.contradict(("validation", "photos"), what)
+        raise ExperimentError(plan.problems)
+    return photos
 
 
 def build_pick(plan: Plan, pick: Pick, *, seed: int, **given: Any) -> Any:

@@ -72,6 +72,9 @@ class Rehearsal:
                 if path[0] in ("discriminator", "pixel_loss", "feature_loss"):
                     self._patch_is_large_enough(path, part)
             self._groups_match(parts)
+            self._groups_of_losses_match(parts)
+            self._target_keeps_size(parts.get(("target",)))
+            self._schedule_can_observe(parts.get(("schedule",)))
 
     def _build(self, pick: Pick) -> _Part | None:
         kind = pick.component.kind
@@ -182,7 +185,9 @@ class Rehearsal:
         elif not (table != "discriminator" and wants_views(as_module(part.value))):
             # a loss on views may need what only a run has
             failure = self._tried(part, lambda one: _call(one, patch - shift, experiment.scale))
-            if isinstance(failure, Exception):
+            if isinstance(failure, OptionError):
+                self.typing.report(path, option_problem(self.plan, part.pick, failure))
+            elif isinstance(failure, Exception):
                 self.typing.add((*path, "use"), f"{table} {name!r} fails on a patch: {_said(failure)}.")
 
     def _runs(self, part: _Part, side: int) -> Any:
@@ -207,6 +212,23 @@ class Rehearsal:
             message = f"the loss {name!r} gives {shown}, expected a scalar tensor or a dict of them."
             self.typing.add((*path, "use"), message)
 
+    def _schedule_can_observe(self, part: _Part | None) -> None:
+        """A schedule that goes by a metric needs validations with originals that measure it."""
+        metric = getattr(part.value, "observes", "") if part is not None else ""
+        if part is None or not metric:
+            return
+        validation, data = self.plan.experiment.validation, self.plan.experiment.data
+        name, path = part.pick.component.name, ("schedule", "use")
+        if metric not in validation.metrics and not self.typing.is_faulty(("validation", "metrics")):
+            measured = ", ".join(validation.metrics)
+            self.typing.contradict(
+                path, f"{name!r} goes by {metric!r}, which is not measured.", f"validation.metrics has: {measured}."
+            )
+        if validation.every is None and not self.typing.is_faulty(("validation", "every")):
+            self.typing.contradict(path, f"{name!r} goes by the validations.", "Add validation.every = 500.")
+        if data is not None and data.validate is None and not self.typing.is_faulty(("data", "validate")):
+            self.typing.contradict(path, f"{name!r} is told {metric!r} only with originals.", "Add data.validate.")
+
     def _groups_match(self, parts: dict[TreePath, _Part]) -> None:
         optimizer = self.plan.experiment.optimizer
         for role, groups in (("generator", optimizer.group), ("discriminator", _groups(optimizer.discriminator))):
@@ -214,11 +236,47 @@ class Rehearsal:
             if part is None or not groups:
                 continue
             path: TreePath = ("optimizer",) if role == "generator" else ("optimizer", "discriminator")
-            names = [name for name, _ in part.value.named_parameters()]
-            for index in unmatched_groups(groups, names):
-                some = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
-                where = (*path, "group", index, "match")
-                self.typing.add(where, f"no parameter of the {role} has such a name.", f"There are: {some}.")
+            self._some_match(groups, [name for name, _ in part.value.named_parameters()], f"the {role}", path)
+
+    def _groups_of_losses_match(self, parts: dict[TreePath, _Part]) -> None:
+        """The patterns of `[optimizer.losses]`, against `<loss>.<parameter>`."""
+        experiment = self.plan.experiment
+        groups = _groups(experiment.optimizer.losses)
+        entries: list[tuple[TreePath, str]] = [
+            ((table, index), loss.name)
+            for table in ("pixel_loss", "feature_loss")
+            for index, loss in enumerate(getattr(experiment, table))
+        ]
+        if experiment.adversarial_loss is not None:
+            entries.append((("adversarial_loss",), experiment.adversarial_loss.name))
+        if not groups or any(path not in parts for path, _ in entries):
+            return
+        modules = [(name, parts[path].value) for path, name in entries]
+        named = [(name, one) for name, one in modules if isinstance(one, nn.Module)]
+        names = [
+            f"{name}.{key}" for name, one in named for key, weight in one.named_parameters() if weight.requires_grad
+        ]
+        self._some_match(groups, names, "the losses", ("optimizer", "losses"))
+
+    def _some_match(self, groups: list[OptimizerGroup], names: list[str], whose: str, path: TreePath) -> None:
+        some = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+        for index in unmatched_groups(groups, names):
+            where = (*path, "group", index, "match")
+            self.typing.add(where, f"no parameter of {whose} has such a name.", f"There are: {some or 'none'}.")
+
+    def _target_keeps_size(self, part: _Part | None) -> None:
+        """Losses compare what `[target]` makes with SR, place by place."""
+        if part is None:
+            return
+        side = self._patch(1)
+        draws = SampleDraws(StreamKey(0, 0, 1), [0], "rehearsal")
+        output = self._tried(part, lambda one: one.value(one.zeros(1, 3, side, side), draws))
+        name, path = part.pick.component.name, ("target", "use")
+        if isinstance(output, Exception):
+            self.typing.add(path, f"{name!r} fails on a patch: {_said(output)}.")
+        elif isinstance(output, Tensor) and tuple(output.shape) != (1, 3, side, side):
+            shapes = f"{tuple(output.shape)} of {(1, 3, side, side)}"
+            self.typing.add(path, f"{name!r} makes {shapes}; a target may not change the size.")
 
 
 def _groups(table: Any) -> list[OptimizerGroup]:

@@ -12,7 +12,7 @@ from typing import TextIO
 
 import click
 
-from srkit.errors import ExperimentError, SrkitError
+from srkit.errors import ExperimentError, SaidElsewhere, SrkitError
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 EXIT_CODES = {
@@ -26,7 +26,7 @@ DEBUG = "SRKIT_DEBUG"
 
 def report(error: BaseException) -> int:
     """Say on standard error what went wrong; gives the exit code."""
-    if isinstance(error, click.exceptions.Exit):
+    if isinstance(error, (click.exceptions.Exit, SaidElsewhere)):
         return error.exit_code
     if os.environ.get(DEBUG, "") not in ("", "0"):
         traceback.print_exception(error)

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from srkit.cli.console import duration
 from srkit.hooks import hookimpl
 from srkit.training.run import Run
 
@@ -86,6 +87,12 @@ class ProgressDisplay:
         )
 
     @hookimpl
+    def srkit_rolled_back(self, step: int) -> None:
+        self.begun = time.monotonic()  # steps are counted from the checkpoint again
+        if self.bar is not None:
+            self.bar.update(self.task, completed=step)
+
+    @hookimpl
     def srkit_validation_end(self, run: Run, step: int, scores: Mapping[str, float]) -> None:
         if step < run.total_steps and scores:
             words = "  ".join(f"{metric} {value:.4g}" for metric, value in scores.items())
@@ -98,20 +105,26 @@ class ProgressDisplay:
 
 
 def summary(metrics: Mapping[str, Any]) -> str:
-    """The numbers that fit into a line: each loss without its parts, images a second, the share spent waiting."""
-    hidden = ("lr", "images_per_second", "waiting")
+    """The numbers that fit into a line or two: each loss without its parts, as it is before its weight, with its share
+    of the weighted sum; how often the discriminator is right; gradients; images a second; the share spent waiting."""
+    hidden = ("lr", "images_per_second", "waiting", "colour_shift")
     losses = {key: value for key, value in metrics.items() if key not in hidden and "/" not in key}
     if len(losses) == 2:
         losses.pop("loss")  # one loss and the sum of it
-    words = [f"{name} {value:.3g}" for name, value in losses.items()]
+    words = []
+    for name, value in losses.items():
+        share = metrics.get(f"share/{name}")
+        words.append(f"{name} {value:.3g}" + (f" ({share:.0%})" if share is not None else ""))
+    right = [metrics.get(f"discriminator/accuracy_{which}") for which in ("real", "fake")]
+    if None not in right:
+        words.append(f"D right on {right[0]:.0%} real, {right[1]:.0%} fake")
+    norms = {role: metrics.get(f"gradient_norm/{role}") for role in ("generator", "discriminator")}
+    if norms["discriminator"] is not None:
+        words.append("gradients " + ", ".join(f"{role[0].upper()} {norm:.2g}" for role, norm in norms.items() if norm))
+    skipped = sum(value for key, value in metrics.items() if key.startswith("skipped/"))
+    if skipped:
+        words.append(f"{skipped:.0f} skipped")
     return "  ".join([*words, f"{metrics['images_per_second']:.3g} img/s", f"wait {metrics['waiting']:.0%}"])
-
-
-def duration(seconds: float) -> str:
-    """Hours, minutes and seconds as 1:02:03 or 2:03."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def console() -> Console:

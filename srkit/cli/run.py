@@ -10,6 +10,7 @@ import click
 from srkit.cli.failures import INTERRUPTED
 from srkit.cli.plan import sound_plan
 from srkit.cli.quick_start import QuickStart
+from srkit.cli.together import once_a_machine
 from srkit.registry import Registry
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from srkit.execution import Outcome
     from srkit.experiment import Plan
+    from srkit.training.distributed import Processes
 
 
 @click.command("run")
@@ -47,13 +49,17 @@ def run_command(
         raise click.UsageError("--out names one run folder; leave it out for several experiments")
     registry = Registry.installed()
     with QuickStart() as start:
-        plans = [sound_plan(path, settings, registry) for path in experiments]
-        for plan in plans:
-            if dry_run:
-                _rehearse(plan, device)
-            else:
-                observers: dict[str, object] = {"start": start}
-                _run(plan, registry, out, observers, resume=resume, device=device, quiet=quiet)
+        with once_a_machine():
+            plans = [sound_plan(path, settings, registry) for path in experiments]
+        from srkit.training.distributed import joined
+
+        with joined(device) as (processes, own_device):
+            for plan in plans:
+                if not dry_run:
+                    observers: dict[str, object] = {"start": start}
+                    _run(plan, registry, out, observers, processes, resume=resume, device=own_device, quiet=quiet)
+                elif processes.is_first:
+                    _rehearse(plan, own_device)
 
 
 def _run(
@@ -61,6 +67,7 @@ def _run(
     registry: Registry,
     out: Path | None,
     observers: dict[str, object],
+    processes: Processes,
     *,
     resume: bool,
     device: str | None,
@@ -78,7 +85,20 @@ def _run(
 
     if not quiet:
         observers["progress"] = ProgressDisplay(screen)
-    outcome = execute(plan, registry, out=out, resume=resume, device=device, observers=observers, notice=notice)
+    outcome = execute(
+        plan,
+        registry,
+        out=out,
+        resume=resume,
+        device=device,
+        observers=observers,
+        notice=notice,
+        processes=processes,
+    )
+    if not processes.is_first:
+        if outcome.interrupted:
+            raise click.exceptions.Exit(INTERRUPTED)
+        return
     if outcome.interrupted:
         run = outcome.run
         screen.print(
@@ -110,7 +130,9 @@ def _show(outcome: Outcome, screen: Console, *, quiet: bool) -> None:
     lines.append("next:")
     lines.append(f"  srkit upscale PHOTO... --model {run.folder} --out upscaled")
     if run.experiment.log.tensorboard:
-        lines.append(f"  tensorboard --logdir {run.folder.parent}")
+        # where nothing but runs lies, all of them are shown together
+        below = run.folder.parent if run.folder.parent.name == "runs" else run.folder
+        lines.append(f"  tensorboard --logdir {below}")
     for line in lines:
         screen.print(line, highlight=False, soft_wrap=True)
 

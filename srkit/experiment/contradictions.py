@@ -10,7 +10,10 @@ from srkit.experiment.schema import Experiment, LearningRates
 from srkit.experiment.tree import TreePath
 from srkit.experiment.typed import Typing
 
-METRIC_KEYS = ("step", "time", "lr", "loss", "discriminator", "images_per_second", "waiting")
+METRIC_KEYS = (
+    *("step", "time", "lr", "loss", "discriminator", "images_per_second", "waiting", "weighted", "share"),
+    *("gradient_norm", "zero_gradients", "skipped", "colour_shift"),
+)
 
 
 def find_contradictions(experiment: Experiment, typing: Typing) -> None:
@@ -49,6 +52,8 @@ def _opponents(experiment: Experiment, typing: Typing) -> None:
 
 def _no_opponent(experiment: Experiment, typing: Typing) -> None:
     hint = "Add [discriminator], or remove this."
+    if experiment.init is not None and experiment.init.discriminator is not None:
+        typing.contradict(("init", "discriminator"), "there is no [discriminator] to begin with it.", hint)
     if experiment.optimizer.discriminator is not None:
         typing.contradict(("optimizer", "discriminator"), "there is no [discriminator] to optimize.", hint)
     rates = [(("lr",), experiment.lr)] + [(("stage", n, "lr"), one.lr) for n, one in enumerate(experiment.stage)]
@@ -142,6 +147,12 @@ def _judging(experiment: Experiment, typing: Typing) -> None:
         typing.contradict(("checkpoint", "best"), "the best is known only with originals.", "Add data.validate.")
 
 
+def _beginnings(experiment: Experiment, typing: Typing) -> None:
+    init = experiment.init
+    if init is not None and init.generator is None and init.discriminator is None and not typing.is_faulty(("init",)):
+        typing.contradict(("init",), "it names no weights.", 'Write init = "runs/x", a run or a file.')
+
+
 def _lr_images(experiment: Experiment, typing: Typing) -> None:
     if experiment.lr_pipeline is None:
         return
@@ -174,6 +185,48 @@ def _names(experiment: Experiment, typing: Typing) -> None:
                 )
 
 
+def _target(experiment: Experiment, typing: Typing) -> None:
+    """Which losses see the changed original; runs after the names were found."""
+    target = experiment.target
+    tables = ("pixel_loss", "feature_loss", "adversarial_loss")
+    if target is None or any(typing.is_faulty((table,)) for table in tables):
+        return
+    own = [loss.name for loss in (*experiment.pixel_loss, *experiment.feature_loss)]
+    adversarial = experiment.adversarial_loss
+    known = own + ([adversarial.name] if adversarial is not None else [])
+    if target.losses is None:
+        target.losses = own
+    for name in target.losses:
+        if name not in known:
+            typing.contradict(
+                ("target", "losses"), f"no loss is called {name!r}.", f"The losses are: {', '.join(known)}."
+            )
+    if not target.losses:
+        typing.contradict(
+            ("target", "losses"), "no loss sees the changed original.", f"Name some of {', '.join(known)}."
+        )
+
+
+def _mixing(experiment: Experiment, typing: Typing) -> None:
+    augment = experiment.augment
+    shares = augment.mixup + augment.cutmix + augment.cutblur
+    if shares > 1 + 1e-9:
+        typing.contradict(
+            ("augment",), f"mixup, cutmix and cutblur come to {shares:g} of the samples.", "Together at most 1."
+        )
+    for key in ("mixup", "cutmix"):
+        if getattr(augment, key) and experiment.data is not None and experiment.data.batch_size == 1:
+            typing.contradict(
+                ("augment", key), "a batch of one sample has no partner to mix with.", "Raise data.batch_size."
+            )
+
+
+def _loss_scaling(experiment: Experiment, typing: Typing) -> None:
+    precisions = [experiment.precision, *(stage.set.get("precision") for stage in experiment.stage)]
+    if not experiment.loss_scaling and "fp16" not in precisions:
+        typing.contradict(("loss_scaling",), "losses are scaled in fp16 only.", 'Remove it, or precision = "fp16".')
+
+
 _RULES: tuple[Callable[[Experiment, Typing], None], ...] = (
     _patch_and_scale,
     _opponents,
@@ -182,8 +235,12 @@ _RULES: tuple[Callable[[Experiment, Typing], None], ...] = (
     _learning_rates,
     _batches,
     _judging,
+    _beginnings,
     _lr_images,
     _names,
+    _target,
+    _mixing,
+    _loss_scaling,
 )
 
 __all__ = ["METRIC_KEYS", "TreePath", "find_contradictions"]

@@ -74,6 +74,8 @@ def use_at(tree: Tree, path: TreePath) -> Any:
 
 def spell_out(tree: Tree) -> None:
     """Write the short forms as tables: `generator = "espcn"`, `train = "photos"`, `pixel_loss = ["mse", "l1"]`."""
+    if isinstance(tree.values.get("init"), str):
+        replace(tree, ("init",), {"generator": tree.values["init"]})
     for dotted_path in KIND_OF_TABLE:
         path = tuple(dotted_path.split("."))
         try:

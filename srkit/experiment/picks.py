@@ -158,6 +158,7 @@ def selections(experiment: Experiment) -> Iterator[tuple[TreePath, str, Selectio
         (("data", "validate"), "datasets", data.validate if data is not None else None),
         (("downscaler",), "downscalers", experiment.downscaler),
         (("lr_pipeline",), "lr_pipelines", experiment.lr_pipeline),
+        (("target",), "degradations", experiment.target),
         (("adversarial_loss",), "adversarial_losses", experiment.adversarial_loss),
         (("optimizer",), "optimizers", experiment.optimizer),
         (("optimizer", "discriminator"), "optimizers", experiment.optimizer.discriminator),

@@ -53,6 +53,8 @@ class StagePlan:
         epochs: its length in times through the data.
         lr: learning rate by role.
         tree: the file's values as they stand in this stage, with their origins.
+        forgets: whether the optimizers start anew.
+        per_sample: whether its learning rates are for one sample of a batch.
     """
 
     experiment: Experiment
@@ -61,6 +63,8 @@ class StagePlan:
     epochs: float | None
     lr: dict[str, float]
     tree: Tree
+    forgets: bool = False
+    per_sample: bool = False
 
 
 @dataclass
@@ -157,14 +161,26 @@ def _stages(plan: Plan, registry: Registry) -> list[StagePlan]:
     experiment = plan.experiment
     base = plan.degradations
     if not experiment.stage:
-        return [StagePlan(experiment, base, experiment.steps, None, _rates(experiment, None), plan.typing.tree)]
+        return [
+            StagePlan(
+                experiment,
+                base,
+                experiment.steps,
+                None,
+                _rates(experiment, None),
+                plan.typing.tree,
+                per_sample=experiment.lr_per_sample,
+            )
+        ]
     stages = []
     for number, stage in enumerate(experiment.stage):
         variant, degradations, tree = experiment, base, plan.typing.tree
         if stage.set:
             variant, degradations, tree = _variant(plan, number, registry)
         rates = _rates(experiment, stage.lr)
-        stages.append(StagePlan(variant, degradations, stage.steps, stage.epochs, rates, tree))
+        per_sample = experiment.lr_per_sample if stage.lr_per_sample is None else stage.lr_per_sample
+        forgets = stage.optimizer_state == "anew"
+        stages.append(StagePlan(variant, degradations, stage.steps, stage.epochs, rates, tree, forgets, per_sample))
     return stages
 
 

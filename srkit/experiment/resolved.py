@@ -17,7 +17,7 @@ from srkit.experiment.tree import TreePath
 
 CODE_FOLDER = "code"
 
-FREE_TO_CHANGE = ("steps", "log.", "checkpoint.every", "checkpoint.keep", "data.workers", "data.cache")
+FREE_TO_CHANGE = ("steps", "log.", "checkpoint.every", "checkpoint.keep", "on_nan.", "data.workers", "data.cache")
 """What a resumed run may change: its length, and what no number depends on."""
 
 

@@ -110,6 +110,22 @@ class Augment(Table, kw_only=True):
     flip: Annotated[bool, _doc("Mirror at random, left-right.")] = True
     rotate: Annotated[bool, _doc("Turn by 0, 90, 180 or 270 degrees at random.")] = True
     channel_shuffle: Annotated[bool, _doc("Permute the colours at random.")] = False
+    mixup: Annotated[float, _doc("Share of samples blended with another of the batch, LR and HR.", ge=0, le=1)] = 0.0
+    cutmix: Annotated[float, _doc("Share of samples with a rectangle of another, LR and HR.", ge=0, le=1)] = 0.0
+    cutblur: Annotated[
+        float, _doc("Share of samples whose LR has a rectangle (or all around it) of the original.", ge=0, le=1)
+    ] = 0.0
+    mixup_alpha: Annotated[float, _doc("Blends are drawn from Beta(alpha, alpha).", gt=0)] = 1.2
+    cut_ratio: Annotated[float, _doc("Sides of the rectangles as a share of the patch's.", gt=0, le=1)] = 0.7
+
+
+class Target(Selection, kw_only=True):
+    """`[target]`: a change of the original, such as sharpening, for some losses; the LR is made of the plain one."""
+
+    use: Annotated[str, _doc("A degradation that keeps the size, such as `usm-sharpen`.")]
+    losses: Annotated[
+        list[str] | None, _doc("Names of the losses that see the change; by default all but the adversarial one.")
+    ] = None
 
 
 class Stage(Table, kw_only=True):
@@ -118,6 +134,11 @@ class Stage(Table, kw_only=True):
     steps: Annotated[Positive | None, _doc("The stage's length in generator updates.")] = None
     epochs: Annotated[float | None, _doc("The stage's length in times through the data.", gt=0)] = None
     lr: Annotated[float | LearningRates | None, _doc("Learning rates, one for both or by role.", gt=0)] = None
+    lr_per_sample: Annotated[bool | None, _doc("In place of `lr_per_sample` at the top.")] = None
+    optimizer_state: Annotated[
+        Literal["kept", "anew"],
+        _doc("Whether the optimizers go on with their moments, or forget them as the stage begins. Schedules go on."),
+    ] = "kept"
     set: Annotated[dict[str, Any], _doc("Dotted paths and the values they have in this stage.")] = field(
         default_factory=dict
     )
@@ -147,6 +168,24 @@ class Log(Table, kw_only=True):
     tensorboard: Annotated[bool, _doc("Write TensorBoard events.")] = True
 
 
+class Init(Table, kw_only=True):
+    """`init`: weights to begin with, of a run, one of its checkpoints, or a file; a mere path is the generator's."""
+
+    generator: Annotated[Path | None, _doc("A run or a file; averaged weights where there are any.")] = None
+    discriminator: Annotated[Path | None, _doc("A run or a file; without it the discriminator starts anew.")] = None
+    partial: Annotated[
+        bool, _doc("Take the weights whose name and shape fit and list the others, instead of refusing.")
+    ] = False
+
+
+class OnNan(Table, kw_only=True):
+    """`[on_nan]`: what happens when a loss or a weight is not finite; without it the run ends."""
+
+    rollback: Annotated[
+        Positive, _doc("How often, at most, it goes back to its last good checkpoint, with other random numbers.")
+    ]
+
+
 class Ema(Table, kw_only=True):
     """`[ema]`: an averaged copy of the generator, validated and exported in its place."""
 
@@ -164,12 +203,18 @@ class Experiment(Table, kw_only=True):
     deterministic: Annotated[bool, _doc("On CUDA: only algorithms that repeat bit for bit.")] = False
     steps: Annotated[Positive | None, _doc("Generator updates; with stages their sum.")] = None
     lr: Annotated[float | LearningRates | None, _doc("Learning rates where a stage gives none.", gt=0)] = None
+    lr_per_sample: Annotated[
+        bool, _doc("Every learning rate is for one sample: times the stage's batch size it is that of an update.")
+    ] = False
+    loss_scaling: Annotated[bool, _doc("In fp16, scale the loss so that small gradients do not vanish.")] = True
     data: Annotated[Data, _doc("Where the pictures come from.")]
     augment: Annotated[Augment, _doc("Changes of the patches.")] = field(default_factory=Augment)
     downscaler: Annotated[Selection | None, _doc("What makes the LR picture.")] = None
     degradation: Annotated[list[Degradation], _doc("What spoils the LR picture, in order.")] = []
     lr_pipeline: Annotated[Selection | None, _doc("Takes the place of downscaler and degradations.")] = None
+    target: Annotated[Target | None, _doc("A change of the original that some losses see.")] = None
     generator: Annotated[Selection, _doc("The network that is trained.")]
+    init: Annotated[Init | None, _doc("Weights to begin with, of a run or a file.")] = None
     pixel_loss: Annotated[list[Loss], _doc("Losses on pixels.")] = []
     feature_loss: Annotated[list[Loss], _doc("Losses on what a frozen network sees.")] = []
     discriminator: Annotated[Selection | None, _doc("The generator's opponent.")] = None
@@ -180,6 +225,7 @@ class Experiment(Table, kw_only=True):
     )
     stage: Annotated[list[Stage], _doc("Parts of the training, one after another.")] = []
     ema: Annotated[Ema | None, _doc("An averaged copy of the generator.")] = None
+    on_nan: Annotated[OnNan | None, _doc("What happens when a number is not finite.")] = None
     validation: Annotated[Validation, _doc("Judging along the way.")] = field(default_factory=Validation)
     checkpoint: Annotated[Checkpoint, _doc("Saving along the way.")] = field(default_factory=Checkpoint)
     log: Annotated[Log, _doc("Numbers along the way.")] = field(default_factory=Log)
@@ -191,6 +237,7 @@ KIND_OF_TABLE = {
     "downscaler": "downscalers",
     "degradation": "degradations",
     "lr_pipeline": "lr_pipelines",
+    "target": "degradations",
     "generator": "generators",
     "pixel_loss": "pixel_losses",
     "feature_loss": "feature_losses",

@@ -20,7 +20,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """`KEY=VALUE` -> key and value; the value is TOML, a bare word is a string.
 
     Raises:
-        ExperimentError: there is no key, or no equals sign.
+        ExperimentError: there is no key, or no equals sign; or a list, table or quoted text does not end.
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
@@ -28,7 +28,11 @@ def parse_setting(text: str) -> tuple[str, Any]:
         raise ExperimentError([Problem(f"expected KEY=VALUE, found {text!r}.", file=COMMAND_LINE, hint=hint)])
     try:
         parsed = tomli.loads(f"value = {value.strip()}")
-    except tomli.TOMLDecodeError:
+    except tomli.TOMLDecodeError as error:
+        if value.strip().startswith(("[", "{", '"', "'")):
+            message = f"{value.strip()!r} is not a TOML value: {error.msg}."
+            hint = "Put the whole setting between quotes, so that the shell leaves it as it is."
+            raise ExperimentError([Problem(message, key.strip(), COMMAND_LINE, hint=hint)]) from None
         parsed = {}
     # more than one key: the text went on in another line
     return key.strip(), parsed["value"] if len(parsed) == 1 else value.strip()

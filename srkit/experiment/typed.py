@@ -119,6 +119,7 @@ MISSING = {
     "train": 'write train = "a/folder/of/photos"',
     "use": "it names the component",
     "match": 'it names parameters, such as "pixel_shuffle.*"',
+    "rollback": "write rollback = 3",
 }
 """What to write for each key that must be there."""
 

@@ -139,6 +139,22 @@ def load(path: Path) -> Saved:
         raise CorruptCheckpoint(f"{path} cannot be read: {error}") from error
 
 
+def recorded(path: Path) -> dict[str, str]:
+    """The SHA-256 of each role's weights as they were written, without reading them; `load` verifies them.
+
+    Raises:
+        CorruptCheckpoint: a file is absent or cut.
+    """
+    content = _read_state(path)
+    found = {}
+    for name, expected in content["files"].items():
+        file = path / name
+        if not file.is_file() or file.stat().st_size != expected["size"]:
+            raise CorruptCheckpoint(f"{path} is not whole: {name} is missing or cut")
+        found[name.removesuffix(".safetensors")] = expected["sha256"]
+    return found
+
+
 def _read_state(path: Path) -> dict[str, Any]:
     try:
         content = json.loads((path / STATE_FILE).read_text(encoding="utf-8"))
@@ -160,7 +176,8 @@ def newest_whole(folder: Path) -> tuple[Path, Saved, list[str]] | None:
         except CorruptCheckpoint as error:
             complaints.append(str(error))
     if complaints:
-        raise CorruptCheckpoint("no checkpoint can be used:\n" + "\n".join(complaints))
+        way_out = "Bring one back from a copy, or train anew into another --out"
+        raise CorruptCheckpoint("\n".join(["no checkpoint can be used:", *complaints, way_out]))
     return None
 
 

@@ -65,10 +65,12 @@ def _with_samples(error: NotFinite, run: Run) -> SrkitError:
     """The message about something that is not finite, with the batch and the way out."""
     names = run.sample_names(error.step)
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    rule = run.experiment.on_nan
+    again = f" It went back {len(run.rollbacks)} times before, as on_nan allows." if rule is not None else ""
     kept = checkpoint.checkpoints(run.folder / "checkpoints")
     good = f"The last good checkpoint is {kept[-1]}" if kept else "There is no checkpoint yet"
     return SrkitError(
-        f"step {error.step}: {error.fact}. The batch held: {shown}. {good}. "
+        f"step {error.step}: {error.fact}. The batch held: {shown}.{again} {good}. "
         'A lower learning rate, optimizer.clip_norm = 1.0 or precision = "fp32" often helps'
     )
 
@@ -108,6 +110,8 @@ def _components(assembly: Assembly) -> Iterator[tuple[str, Any]]:
             yield f"the lr_pipeline {experiment.lr_pipeline.use!r}", maker.pipeline  # type: ignore[union-attr]
         for step in (*maker.before, *maker.after):
             yield f"the degradation {step.name!r}", step.degrade
+    if experiment.target is not None:
+        yield f"the target {experiment.target.use!r}", assembly.target
     for role, dataset in (("data.train", assembly.train), ("data.validate", assembly.validate)):
         while dataset is not None:
             yield f"the data set {role}", dataset

@@ -162,22 +162,29 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> list[str]:
         "command": sys.argv[1:],
         "threads": torch.get_num_threads(),
         "device": facts["device"],
+        "processes": facts["processes"],
         "torch": torch.__version__,
         "host": platform.platform(),
     }
     if is_run(folder):
         manifest = _read(folder)[1]
     else:
-        rest = {key: value for key, value in facts.items() if key != "device"}
+        rest = {key: value for key, value in facts.items() if key not in ("device", "processes")}
         manifest = {"srkit": srkit.__version__, "versions": versions(), "git": git_commit(), **rest, "sessions": []}
     before = manifest["sessions"][-1] if manifest["sessions"] else session
     manifest["sessions"].append(session)
     write_text(path, json.dumps(manifest, indent=1) + "\n")
     return [
         f"{key}: {before[key]} so far, {session[key]} from here on; the run is not bit for bit what it would have been"
-        for key in ("threads", "device", "torch")
-        if before.get(key) != session[key]
+        for key in ("threads", "device", "processes", "torch")
+        if before.get(key, session[key]) != session[key]
     ]
+
+
+def record(folder: Path, key: str, value: Any) -> None:
+    """Write something that was found out while training into `manifest.json`."""
+    manifest = _read(folder)[1]
+    write_text(folder / MANIFEST, json.dumps(manifest | {key: value}, indent=1) + "\n")
 
 
 def versions() -> dict[str, str]:

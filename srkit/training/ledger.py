@@ -90,4 +90,5 @@ class Ledger:
         return {"sums": [[list(names), total.cpu(), count] for names, (total, count) in self._sums.items()]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._bad = {}
         self._sums = {tuple(names): (total.to(self.device), count) for names, total, count in state["sums"]}

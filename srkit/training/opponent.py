@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,26 +19,28 @@ class Opponent:
         lr: the generator's input, handed on where the network's `forward` takes `lr`.
         offset: how far (down, right) both images are shifted.
         room: how many pixels a shifted image loses on each axis.
-        original: in the generator's step the originals, whose logits need no graph; None in the discriminator's.
+        originals: in the generator's step all forms of the original, whose logits need no graph; none in the
+            discriminator's.
     """
 
     def __init__(
-        self, network: nn.Module, lr: Tensor, offset: tuple[int, int], room: int, original: Tensor | None
+        self, network: nn.Module, lr: Tensor, offset: tuple[int, int], room: int, originals: Sequence[Tensor] = ()
     ) -> None:
         self.network = network
         self.lr = lr
         self.offset = offset
         self.room = room
-        self.original = original
-        self._originals_output: DiscriminatorOutput | None = None
+        self.originals = originals
+        self._outputs: dict[int, DiscriminatorOutput] = {}
 
     def __call__(self, image: Tensor) -> DiscriminatorOutput:
-        if self.original is None or image is not self.original:
+        number = next((number for number, one in enumerate(self.originals) if one is image), None)
+        if number is None:
             return self._judge(image)
-        if self._originals_output is None:
+        if number not in self._outputs:
             with torch.no_grad():
-                self._originals_output = self._judge(image)
-        return self._originals_output
+                self._outputs[number] = self._judge(image)
+        return self._outputs[number]
 
     def _judge(self, image: Tensor) -> DiscriminatorOutput:
         if self.room:
@@ -60,3 +63,19 @@ def draw_offset(draws: Draws, room: int) -> tuple[int, int]:
     if not room:
         return 0, 0
     return int(draws.integers(0, room)[0]), int(draws.integers(0, room)[0])
+
+
+class Frozen:
+    """While inside, a network's weights take no gradient; its train mode stays, so batch norm uses each batch's own
+    statistics, for the real and the fake pictures separately."""
+
+    def __init__(self, network: nn.Module | None) -> None:
+        self.parameters = [one for one in network.parameters() if one.requires_grad] if network is not None else []
+
+    def __enter__(self) -> None:
+        for parameter in self.parameters:
+            parameter.requires_grad_(False)
+
+    def __exit__(self, *_: object) -> None:
+        for parameter in self.parameters:
+            parameter.requires_grad_(True)

@@ -1,10 +1,11 @@
-"""A run while it lasts: what hooks are handed, what is saved, and the loop that drives it."""
+"""A run while it lasts: what hooks are handed, and what is saved."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ from srkit.data.loader import Batch
 from srkit.data.order import SampleOrder
 from srkit.errors import SrkitError
 from srkit.experiment import Experiment
-from srkit.hooks import HookCaller, HookFailed
+from srkit.hooks import HookCaller
 from srkit.training import checkpoint
-from srkit.training.failure import explain
+from srkit.training.distributed import ALONE, Processes
 from srkit.training.ledger import Ledger, NotFinite
 from srkit.training.step import Stepper
 from srkit.training.timeline import Timeline
@@ -45,6 +46,24 @@ class Clock:
         return numbers
 
 
+@dataclass(frozen=True)
+class Rollback:
+    """One return to a checkpoint.
+
+    Attributes:
+        step: the update in which something was not finite.
+        back_to: the checkpoint's step.
+        fact: what was not finite.
+    """
+
+    step: int
+    back_to: int
+    fact: str
+
+    def __str__(self) -> str:
+        return f"step {self.step}: {self.fact}; went back to step {self.back_to} and on with other random numbers"
+
+
 @dataclass
 class Run:
     """One run of one experiment.
@@ -62,7 +81,14 @@ class Run:
         step: updates done so far.
         resumed_from: the step of the checkpoint this process began with; 0 for a fresh run.
         validated_step: the step of the last validation.
+        saved_step: the step of the newest checkpoint; -1 for none.
         warnings: sentences about fallbacks, for tables.
+        rollbacks: how often, and why, it went back to a checkpoint; each makes the next attempt.
+        processes: those that train together.
+        data: the fingerprints of the sets, by role; saved with every checkpoint.
+        on_warning: is told each warning that is given while the run lasts.
+        wish: why this process would end the run; it is the reason once all know of it.
+        stop_reason: why the run ends before its last step.
     """
 
     name: str
@@ -78,11 +104,16 @@ class Run:
     step: int = 0
     resumed_from: int = 0
     validated_step: int = 0
+    saved_step: int = -1
     warnings: list[str] = field(default_factory=list)
+    rollbacks: list[Rollback] = field(default_factory=list)
+    processes: Processes = ALONE
+    data: Mapping[str, str] = field(default_factory=dict)
+    on_warning: Callable[[str], None] = lambda _: None
+    wish: str = ""
     stop_reason: str = ""
     clock: Clock = field(default_factory=Clock)
     _wants_checkpoint: bool = False
-    _saved_step: int = -1
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.device)
@@ -109,16 +140,45 @@ class Run:
 
     def checkpoint_is_due(self) -> bool:
         """Whether the step just done is one to save, or a plugin has asked for it."""
-        periodic = self.step % self.experiment.checkpoint.every == 0
-        return periodic or self._wants_checkpoint or self.step == self.total_steps
+        periodic = self.step > 0 and self.step % self.experiment.checkpoint.every == 0
+        return self._wants_checkpoint or (self.step != self.saved_step and (periodic or self.is_over))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no step comes after the last one done."""
+        return self.step == self.total_steps or bool(self.stop_reason)
 
     def request_stop(self, reason: str) -> None:
         """End the run after the current step, with a checkpoint."""
-        self.stop_reason = self.stop_reason or reason
+        self.wish = self.wish or reason
+
+    def agree(self) -> None:
+        """Make what one process asks for what all do."""
+        stop, self._wants_checkpoint = self.processes.any(bool(self.wish), self._wants_checkpoint)
+        if stop and not self.stop_reason:
+            self.stop_reason = next(filter(None, self.processes.gather(self.wish)))
+
+    def warn(self, sentence: str) -> None:
+        """Tell the user something, once; it stands in manifest and tables too."""
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+            self.on_warning(sentence)
 
     def request_checkpoint(self) -> None:
         """Save a checkpoint after the current step, whether one is due or not."""
         self._wants_checkpoint = True
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """While inside, the networks hold the weights that are judged and kept; see `Updater.rest`."""
+        moving = [updater for updater in self.stepper.updaters().values() if not updater.is_resting]
+        for updater in moving:
+            updater.rest()
+        try:
+            yield
+        finally:
+            for updater in moving:
+                updater.resume()
 
     # --- saving and loading -----------------------------------------------------------------------------------------
 
@@ -130,7 +190,14 @@ class Run:
             SrkitError: it could not be written.
         """
         self.ledger.check()
-        self._require_finite_weights()
+        with self.at_rest():
+            self.require_finite_weights()
+            path = self._write_checkpoint() if self.processes.is_first else self.folder / "checkpoints"
+        self.saved_step = self.step
+        self._wants_checkpoint = False
+        return path
+
+    def _write_checkpoint(self) -> Path:
         stepper = self.stepper
         modules: dict[str, Mapping[str, Tensor]] = {"generator": self.assembly.generator.state_dict()}
         if self.assembly.discriminator is not None:
@@ -139,19 +206,18 @@ class Run:
             modules["ema"] = stepper.ema.network.state_dict()
         state: dict[str, Any] = {
             "step": self.step,
+            "data": dict(self.data),
             "attempt": stepper.attempt,
+            "rollbacks": [asdict(one) for one in self.rollbacks],
             "validated_step": self.validated_step,
             "losses": {name: loss.state_dict() for name, loss in self._loss_modules().items()},
             "updaters": {name: updater.state_dict() for name, updater in stepper.updaters().items()},
             "ledger": self.ledger.state_dict(),
             "hooks": self.hooks.states(),
         }
-        path = checkpoint.save(self.folder / "checkpoints", self.step, modules, state)
-        self._saved_step = self.step
-        self._wants_checkpoint = False
-        return path
+        return checkpoint.save(self.folder / "checkpoints", self.step, modules, state)
 
-    def _require_finite_weights(self) -> None:
+    def require_finite_weights(self) -> None:
         """A gradient can overflow though the loss was finite; the next loss would tell, but this state would stay."""
         networks = {"generator": self.assembly.generator, "discriminator": self.assembly.discriminator}
         for role, network in (networks | self._loss_modules()).items():
@@ -160,7 +226,16 @@ class Run:
                     raise NotFinite(self.step, f"{role}'s weight {name!r} is not finite")
 
     def restore(self, saved: checkpoint.Saved) -> None:
-        """Continue from a checkpoint."""
+        """Continue from a checkpoint.
+
+        Raises:
+            SrkitError: it was trained on other pictures, or for other networks.
+        """
+        before = saved.state.get("data") or self.data
+        if self.data and before.get("train") != self.data["train"]:
+            raise SrkitError(
+                f"the checkpoint of step {saved.state['step']} in {self.folder} was trained on other pictures"
+            )
         _load(self.assembly.generator, saved.modules, "generator")
         if self.assembly.discriminator is not None:
             _load(self.assembly.discriminator, saved.modules, "discriminator")
@@ -174,8 +249,30 @@ class Run:
         self.ledger.load_state_dict(state["ledger"])
         self.hooks.load_states(state["hooks"])
         self.stepper.attempt = state["attempt"]
+        self.rollbacks = [Rollback(**one) for one in state.get("rollbacks", [])]
         self.validated_step = state["validated_step"]
-        self.step = self.resumed_from = self._saved_step = state["step"]
+        self.step = self.resumed_from = self.saved_step = state["step"]
+
+    def roll_back(self, error: NotFinite) -> None:
+        """Go back to the last good checkpoint, to go on from there with other random numbers.
+
+        What led here is a function of that checkpoint, so a run that is killed from here on and resumed comes the same
+        way again: no checkpoint has to know of the rollback before the next one is due.
+
+        Raises:
+            NotFinite: that one, where the experiment does not ask for it, or as often as it asks it was done.
+        """
+        rule = self.experiment.on_nan
+        if rule is None or len(self.rollbacks) >= rule.rollback:
+            raise error
+        found = self.processes.from_first(lambda: checkpoint.newest_whole(self.folder / "checkpoints"))
+        if found is None:
+            raise error
+        done = self.rollbacks
+        self.restore(found[1])
+        self.rollbacks = [*done, Rollback(error.step, self.step, error.fact)]
+        self.stepper.attempt = len(self.rollbacks)
+        self._wants_checkpoint = False
 
     def _loss_modules(self) -> dict[str, nn.Module]:
         losses = dict(self.assembly.losses)
@@ -196,101 +293,3 @@ def _load(network: nn.Module, modules: Mapping[str, Mapping[str, Tensor]], role:
         network.load_state_dict(modules[role])
     except RuntimeError as error:
         raise SrkitError(f"the checkpoint's {role} does not fit the experiment's: {error}") from error
-
-
-# --- the loop -------------------------------------------------------------------------------------------------------
-
-
-class NoBatch(Exception):
-    """The run is asked to stop, and its workers are gone before the step began: who ends a job may end all of it."""
-
-
-def train(run: Run) -> None:
-    """Train to the end, or until something asks to stop; `run.stop_reason` says which.
-
-    Raises:
-        SrkitError: a loss that is not finite, memory or disk that ran out, a component or a plugin that failed. The
-            last checkpoint stands; where the state was still good it was saved.
-    """
-    batches = run.batches(run.step + 1)
-    try:
-        run.hooks.call("srkit_run_start", run=run)
-        if run.resumed_from and run.validation_is_due() and run.validated_step < run.step:
-            _validate(run)  # a plugin failed before it came to that
-        while run.step < run.total_steps and not run.stop_reason:
-            try:
-                metrics = _one_step(run, batches)
-            except NoBatch:
-                break
-            run.hooks.call("srkit_step_end", run=run, step=run.step, metrics=metrics)
-            if run.validation_is_due():
-                _validate(run)
-            if run.checkpoint_is_due():
-                _checkpoint(run)
-        if run.step != run._saved_step:
-            _checkpoint(run)
-    except BaseException as error:
-        batches.close()
-        told = explain(error, run)
-        _end_after(run, told)
-        if told is error:
-            raise
-        raise told from error
-    batches.close()
-    run.hooks.call("srkit_run_end", run=run, reason=run.stop_reason or "done")
-
-
-def _one_step(run: Run, batches: Generator[Batch, None, None]) -> dict[str, Any] | None:
-    """One update; gives the means since the last log step where one is due."""
-    begun = time.perf_counter()
-    step = run.step + 1
-    span = run.timeline.at(step)
-
-    taken = 0
-
-    def next_batch() -> Batch:
-        nonlocal taken
-        asked = time.perf_counter()
-        try:
-            batch = next(batches)
-        except SrkitError as error:
-            if run.stop_reason and not taken:
-                raise NoBatch from error
-            raise
-        taken += 1
-        run.clock.waiting += time.perf_counter() - asked
-        return batch
-
-    run.stepper(step, span, next_batch, lambda terms: run.ledger.add(step, terms))
-    run.step = step
-    is_logged = step % run.experiment.log.every == 0 or step == run.total_steps
-    means = run.ledger.read() if is_logged else {}
-    run.clock.steps += time.perf_counter() - begun
-    run.clock.images += span.batch_size
-    return {"lr": run.stepper.learning_rates()} | means | run.clock.read() if is_logged else None
-
-
-def _validate(run: Run) -> None:
-    assert run.validate is not None
-    run.ledger.check()
-    scores, pictures = run.validate(run.model, run.step)
-    run.validated_step = run.step
-    run.hooks.call("srkit_validation_end", run=run, step=run.step, scores=scores, pictures=pictures)
-
-
-def _checkpoint(run: Run) -> None:
-    path = run.save()
-    run.hooks.call("srkit_checkpoint_saved", run=run, step=run.step, path=path)
-
-
-def _end_after(run: Run, error: BaseException) -> None:
-    """Tell the plugins that the run ends; where a plugin was at fault the training state is good, and saved."""
-    try:
-        if isinstance(error, HookFailed) and run.step != run._saved_step and run.step > 0:
-            run.save()
-    except SrkitError as second:
-        error.add_note(str(second))
-    try:
-        run.hooks.call("srkit_run_end", run=run, reason=f"error: {error}")
-    except SrkitError as second:
-        error.add_note(str(second))

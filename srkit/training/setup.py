@@ -21,6 +21,7 @@ from srkit.errors import UserError
 from srkit.experiment import Experiment
 from srkit.experiment.schema import OtherOptimizer
 from srkit.experiment.tree import TreePath
+from srkit.training.distributed import ALONE, Processes
 from srkit.training.ema import Ema
 from srkit.training.precision import best_precision
 from srkit.training.step import Stepper
@@ -102,6 +103,8 @@ def move(assembly: Assembly, device: torch.device) -> None:
     for metric in assembly.metrics.values():
         if isinstance(metric, nn.Module):
             metric.to(device)
+    if isinstance(assembly.target, nn.Module):
+        assembly.target.to(device)
     for maker in assembly.lr_makers:
         for part in [maker.downscaler, maker.pipeline, *(step.degrade for step in (*maker.before, *maker.after))]:
             if isinstance(part, nn.Module):
@@ -118,7 +121,9 @@ def build_order(assembly: Assembly, samples: int) -> SampleOrder:
     return SampleOrder(samples, assembly.plan.experiment.seed)
 
 
-def build_stepper(assembly: Assembly, device: torch.device, steps: int, attempt: int) -> Stepper:
+def build_stepper(
+    assembly: Assembly, device: torch.device, steps: int, attempt: int, processes: Processes = ALONE
+) -> Stepper:
     """Optimizers, schedule and average around the networks."""
     experiment = assembly.plan.experiment
     optimizer = experiment.optimizer
@@ -140,7 +145,7 @@ def build_stepper(assembly: Assembly, device: torch.device, steps: int, attempt:
         own = parameter_groups(assembly.discriminator, optimizer.discriminator.group if optimizer.discriminator else [])
         discriminator_updater = _updater(assembly, path, table, own, device, steps)
     ema = Ema(assembly.generator, experiment.ema.decay) if experiment.ema is not None else None
-    return Stepper(assembly, device, generator_updater, discriminator_updater, ema, extra, attempt)
+    return Stepper(assembly, device, generator_updater, discriminator_updater, ema, extra, attempt, processes)
 
 
 def _loss_groups(assembly: Assembly) -> list[dict[str, Any]]:
@@ -173,4 +178,4 @@ def _updater(
         group["lr"] = 0.0  # the trainer sets it before every update
     optimizer = build_pick(plan, plan.picks[path], seed=seed, parameters=groups, shared=SharedParts())
     schedule = build_pick(plan, plan.picks[("schedule",)], seed=seed, steps=steps, shared=SharedParts())
-    return Updater(optimizer, schedule, table.clip_norm, device)
+    return Updater(optimizer, schedule, table.clip_norm, device, plan.experiment.loss_scaling)

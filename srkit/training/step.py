@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -11,32 +11,16 @@ from torch import Tensor, nn
 from srkit.assembly import Assembly, wants_views
 from srkit.contracts import GeneratorOutput, Views
 from srkit.data.loader import Batch
-from srkit.data.lr_images import to_float
 from srkit.draws import SampleDraws, StreamKey, derived_seed
 from srkit.errors import SrkitError
+from srkit.training.distributed import ALONE, Processes
 from srkit.training.ema import Ema
-from srkit.training.opponent import Opponent, draw_offset
+from srkit.training.opponent import Frozen, Opponent, draw_offset
+from srkit.training.pairs import Pairing, Part
 from srkit.training.precision import autocast
+from srkit.training.terms import Terms, mean, record, weigh
 from srkit.training.timeline import Span
 from srkit.training.updater import Updater
-
-Terms = dict[str, Tensor]
-
-
-@dataclass
-class Part:
-    """The share of a batch that is worked through at once.
-
-    Attributes:
-        lr, hr: the pair, float, channels_last.
-        slots: the samples' numbers in the batch.
-        fake: the generator's picture, without graph.
-    """
-
-    lr: Tensor
-    hr: Tensor
-    slots: tuple[int, ...]
-    fake: Tensor | None = None
 
 
 class Stepper:
@@ -49,6 +33,7 @@ class Stepper:
         ema: the averaged generator, or None.
         losses_updater: the optimizer of parameters that losses hold, where it is not the generator's.
         attempt: the attempt's number, part of every random key.
+        processes: those that share each batch; gradients and numbers are the mean over them.
     """
 
     def __init__(
@@ -60,8 +45,10 @@ class Stepper:
         ema: Ema | None = None,
         losses_updater: Updater | None = None,
         attempt: int = 0,
+        processes: Processes = ALONE,
     ) -> None:
         self.assembly = assembly
+        self.processes = processes
         self.device = device
         self.generator = assembly.generator
         self.discriminator = assembly.discriminator
@@ -72,13 +59,23 @@ class Stepper:
         self.seed = assembly.plan.experiment.seed
         self.scale = assembly.plan.experiment.scale
         self.attempt = attempt
-        self.parts = assembly.plan.experiment.optimizer.accumulation
+        self.pairing = Pairing(assembly, device)
+        self.parts = self.pairing.parts
         adversarial = assembly.plan.experiment.adversarial_loss
         self.adversarial_name = adversarial.name if adversarial is not None else ""
         self.room = adversarial.shift_crop - 1 if adversarial is not None else 0
+        self.colour_shift: Tensor | None = None
         self.wants_views = {name: wants_views(loss) for name, loss in assembly.losses.items()}
 
-    def __call__(self, step: int, span: Span, next_batch: Callable[[], Batch], watch: Callable[[Terms], None]) -> None:
+    def __call__(
+        self,
+        step: int,
+        span: Span,
+        next_batch: Callable[[], Batch],
+        watch: Callable[[Terms], None],
+        *,
+        measure: bool = False,
+    ) -> None:
         """Update the generator once and the discriminator as often as the stage says.
 
         Args:
@@ -86,16 +83,26 @@ class Stepper:
             span: its stage.
             next_batch: gives the step's batches in order.
             watch: is handed every term before the weights change; may raise to prevent that.
+            measure: whether to look at gradients and colours as well, for `readings`.
         """
+        for updater in self.updaters().values():
+            updater.measures = measure
+        if span.forgets and step == span.first:
+            for updater in self.updaters().values():
+                updater.forget()
         # dropout and whatever else draws from torch's global stream
-        torch.manual_seed(derived_seed(self.seed, self.attempt, step, "global"))
-        parts = self._pairs(next_batch(), span)
+        own = [self.processes.rank] if self.processes.rank else []
+        torch.manual_seed(derived_seed(self.seed, self.attempt, step, "global", *own))
+        parts = self.pairing(next_batch(), span, self.attempt)
         self._generator_step(step, span, parts, watch)
+        if measure:
+            shift = self.processes.mean_terms(dict(zip("rgb", _colour_shift(parts), strict=True)))
+            self.colour_shift = torch.stack(list(shift.values())).abs().max() * 255
         if self.ema is not None:
             self.ema.update(step)
         for substep in range(span.discriminator_steps):
             if substep and span.batches > 1:
-                parts = self._pairs(next_batch(), span)
+                parts = self.pairing(next_batch(), span, self.attempt)
                 self._fill_fakes(span, parts)
             self._discriminator_step(step, substep, span, parts, watch)
 
@@ -112,17 +119,14 @@ class Stepper:
         """What the last update's learning rates were, by role."""
         return {role: updater.lr for role, updater in self.updaters().items()}
 
-    def _pairs(self, batch: Batch, span: Span) -> list[Part]:
-        """The batch as (lr, hr) pairs on the device, in as many parts as gradients are accumulated over."""
-        request = batch.request
-        key = StreamKey(self.seed, self.attempt, request.step, request.substep)
-        hr = to_float(batch.hr, self.device)
-        shrunk = to_float(batch.lr, self.device) if batch.lr is not None else None
-        lr = self.assembly.lr_makers[span.number](hr, lambda name: SampleDraws(key, request.slots, name), shrunk)
-        lr = lr.contiguous(memory_format=torch.channels_last)
-        size = len(request.slots) // self.parts
-        cuts = [slice(start, start + size) for start in range(0, size * self.parts, size)]
-        return [Part(lr[cut], hr[cut], request.slots[cut]) for cut in cuts]
+    def readings(self) -> dict[str, float]:
+        """What the last measured update was like: by role the norm of the gradient, and with fp16 how many updates were
+        skipped since the last reading and the share of the gradient's elements that are 0; `colour_shift`, the largest
+        difference of a channel's mean between SR and LR, in levels of 255. Waits for the device."""
+        found = {} if self.colour_shift is None else {"colour_shift": float(self.colour_shift)}
+        for role, updater in self.updaters().items():
+            found |= {f"{key}/{role}": value for key, value in updater.read().items()}
+        return found
 
     def _generate(self, lr: Tensor) -> GeneratorOutput:
         output = self.generator(lr)
@@ -155,31 +159,41 @@ class Stepper:
         if self.discriminator is not None:
             # one shift for the whole batch, however many parts it is worked through in
             offset = draw_offset(SampleDraws(key, (0,), "discriminator/shift"), self.room)
-            original = part.hr if frozen else None
-            views.discriminator = Opponent(self.discriminator, part.lr, offset, self.room, original)
+            originals = part.originals() if frozen else []
+            views.discriminator = Opponent(self.discriminator, part.lr, offset, self.room, originals)
         if self.ema is not None:
             views.make_ema_sr = _Once(self.ema.network, part.lr)
         return views
+
+    @staticmethod
+    def _of(name: str, views: Views, part: Part) -> Views:
+        """The views of one loss: its own streams and notes, and the original that it is to see."""
+        return replace(views, hr=part.original_for(name), draws=views.draws.child(name), notes={})
+
+    def _agree(self, collected: list[Terms], watch: Callable[[Terms], None], *updaters: Updater | None) -> None:
+        """Numbers of all parts to whoever watches, and gradients for the updaters, as means over all processes."""
+        watch(self.processes.mean_terms(mean(collected)))
+        self.processes.mean_gradients(weight for one in updaters if one is not None for weight in one.weights())
 
     # --- the generator ----------------------------------------------------------------------------------------------
 
     def _generator_step(self, step: int, span: Span, parts: list[Part], watch: Callable[[Terms], None]) -> None:
         collected: list[Terms] = []
-        with _Frozen(self.discriminator):
+        with Frozen(self.discriminator):
             for part in parts:
                 with autocast(self.device, span.precision):
                     output = self._generate(part.lr)
                     views = self._views(part, output, step, 0, frozen=True)
-                    total, terms = self._generator_terms(views, span)
+                    total, terms = self._generator_terms(part, views, span)
                 part.fake = output.sr.detach()
                 collected.append(terms)
                 self.updater.backward(total / len(parts), span.precision)
-        watch(_mean(collected))
+        self._agree(collected, watch, self.updater, self.losses_updater)
         if self.losses_updater is not None:
             self.losses_updater.step(step, span.lr["losses"], span.precision)
         self.updater.step(step, span.lr["generator"], span.precision)
 
-    def _generator_terms(self, views: Views, span: Span) -> tuple[Tensor, Terms]:
+    def _generator_terms(self, part: Part, views: Views, span: Span) -> tuple[Tensor, Terms]:
         """The weighted sum of all losses, and each one before its weight, parts before sums."""
         terms: Terms = {}
         total = torch.zeros((), device=self.device)
@@ -187,14 +201,14 @@ class Stepper:
             weight = span.weights[name]
             if weight == 0:
                 continue
-            own = replace(views, draws=views.draws.child(name), notes={})
-            value = loss(own) if self.wants_views[name] else loss(views.sr, views.hr)
-            total = total + weight * _record(terms, name, value, own)
+            own = self._of(name, views, part)
+            value = loss(own) if self.wants_views[name] else loss(own.sr, own.hr)
+            total = total + weigh(terms, name, record(terms, name, value, own), weight)
         if self.assembly.adversarial is not None and span.adversarial_weight:
             name = self.adversarial_name
-            own = replace(views, draws=views.draws.child(name), notes={})
+            own = self._of(name, views, part)
             value = self.assembly.adversarial.generator_term(own)
-            total = total + span.adversarial_weight * _record(terms, name, value, own)
+            total = total + weigh(terms, name, record(terms, name, value, own), span.adversarial_weight)
         if not total.requires_grad:
             raise SrkitError(
                 f"step {views.step}: no loss of stage {span.number + 1} depends on the generator "
@@ -214,29 +228,13 @@ class Stepper:
             assert part.fake is not None
             with autocast(self.device, span.precision):
                 views = self._views(part, GeneratorOutput(part.fake), step, substep, frozen=False)
-                own = replace(views, draws=views.draws.child(self.adversarial_name), notes={})
+                own = self._of(self.adversarial_name, views, part)
                 terms: Terms = {}
-                total = _record(terms, "discriminator", self.assembly.adversarial.discriminator_term(own), own)
+                total = record(terms, "discriminator", self.assembly.adversarial.discriminator_term(own), own)
             collected.append(terms)
             self.discriminator_updater.backward(total / len(parts), span.precision)
-        watch(_mean(collected))
+        self._agree(collected, watch, self.discriminator_updater)
         self.discriminator_updater.step(step, span.lr["discriminator"], span.precision)
-
-
-class _Frozen:
-    """While inside, a network's weights take no gradient; its train mode stays, so batch norm uses each batch's own
-    statistics, for the real and the fake pictures separately."""
-
-    def __init__(self, network: nn.Module | None) -> None:
-        self.parameters = [one for one in network.parameters() if one.requires_grad] if network is not None else []
-
-    def __enter__(self) -> None:
-        for parameter in self.parameters:
-            parameter.requires_grad_(False)
-
-    def __exit__(self, *_: object) -> None:
-        for parameter in self.parameters:
-            parameter.requires_grad_(True)
 
 
 class _Once:
@@ -254,27 +252,7 @@ class _Once:
         return self._sr
 
 
-def _record(terms: Terms, name: str, value: Tensor | dict[str, Tensor], views: Views) -> Tensor:
-    """Keep a loss, its named parts and its notes; gives the loss."""
-    if isinstance(value, dict):
-        for part, one in value.items():
-            terms[f"{name}/{part}"] = _number(f"{name}/{part}", one).detach()
-        value = torch.stack([one.float().reshape(()) for one in value.values()]).sum()
-    terms[name] = _number(name, value).detach()
-    for note, number in views.notes.items():
-        terms[f"{name}/{note}"] = _number(f"{name}/{note}", number).detach()
-    return value.reshape(())
-
-
-def _number(name: str, value: Tensor) -> Tensor:
-    """The value, if it is what the contract promises."""
-    if isinstance(value, Tensor) and value.numel() == 1:
-        return value
-    shape = f"a tensor {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
-    raise SrkitError(f"{name!r}: a loss gave {shape}, expected a tensor of one number")
-
-
-def _mean(collected: list[Terms]) -> Terms:
-    if len(collected) == 1:
-        return collected[0]
-    return {name: torch.stack([terms[name].float() for terms in collected]).mean() for name in collected[0]}
+def _colour_shift(parts: list[Part]) -> Tensor:
+    fake = torch.stack([part.fake.mean((0, 2, 3)) for part in parts if part.fake is not None]).mean(0)
+    small = torch.stack([part.lr.mean((0, 2, 3)) for part in parts]).mean(0)
+    return fake - small

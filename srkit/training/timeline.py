@@ -27,6 +27,7 @@ class Span:
         discriminator_steps: updates of the discriminator a step; none where the adversarial loss has no weight.
         precision: "fp32", "bf16" or "fp16".
         lr: learning rate by role.
+        forgets: whether the optimizers start anew at its first step.
     """
 
     number: int
@@ -40,6 +41,7 @@ class Span:
     discriminator_steps: int
     precision: str
     lr: dict[str, float]
+    forgets: bool = False
 
     def position(self, step: int) -> int:
         """The samples the run has seen before this step of the span."""
@@ -63,14 +65,16 @@ class Timeline:
     def _span(self, number: int, stage: StagePlan, epoch: int, auto: str) -> Span:
         experiment = stage.experiment
         batch = experiment.data.batch_size
-        steps = stage.steps or max(1, round((stage.epochs or 0) * epoch / batch))
         before = self.spans[-1] if self.spans else None
         adversarial = experiment.adversarial_loss
         # at weight 0 the whole game is left out: the generator trains alone, at the cost of that
         opposed = adversarial.discriminator_steps if adversarial is not None and adversarial.weight else 0
         fresh = adversarial is not None and adversarial.discriminator_batch == "fresh"
+        batches = max(1, opposed) if fresh else 1
+        steps = stage.steps or max(1, round((stage.epochs or 0) * epoch / (batch * batches)))
         own = experiment.optimizer.losses.lr if experiment.optimizer.losses is not None else None
         losses = [*experiment.pixel_loss, *experiment.feature_loss]
+        rates = {"losses": own if own is not None else stage.lr["generator"], **stage.lr}
         first = before.last + 1 if before else 1
         return Span(
             number=number,
@@ -78,12 +82,13 @@ class Timeline:
             last=first + steps - 1,
             start=before.position(before.last + 1) if before else 0,
             batch_size=batch,
-            batches=max(1, opposed) if fresh else 1,
+            batches=batches,
             weights={loss.name: loss.weight for loss in losses},
             adversarial_weight=adversarial.weight if adversarial is not None else 0.0,
             discriminator_steps=opposed,
             precision=auto if experiment.precision == "auto" else experiment.precision,
-            lr={"losses": own if own is not None else stage.lr["generator"], **stage.lr},
+            lr={role: rate * (batch if stage.per_sample else 1) for role, rate in rates.items()},
+            forgets=stage.forgets,
         )
 
     @property

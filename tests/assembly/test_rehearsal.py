@@ -192,3 +192,50 @@ def test_nothing_is_left_behind_and_nothing_takes_time(stage: Stage) -> None:
     assert time.perf_counter() - begun < 5
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.get_default_device().type == "cpu" and torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize(("shift", "size"), [(1, 96), (8, 89)])
+def test_a_discriminator_for_pictures_of_one_size_is_held_against_the_patch(
+    shift: int, size: int, stage: Stage
+) -> None:
+    gan = GAN.format(f'vgg128"\nchannels = 2\ninput_size = {size}\n#') + f"shift_crop = {shift}\n"
+    assert stage.rehearsed(BASE + gan) == []
+    (problem,) = stage.rehearsed(BASE + gan.replace(f"input_size = {size}\n", "input_size = 64\n"))
+    assert "discriminator.input_size: vgg128 was built for pictures of 64 x 64 pixels, got" in problem
+    assert f"got {size} x {size}" in problem and problem.startswith("x.toml:")
+
+
+PLATEAU = '[schedule]\nuse = "plateau"\nmetric = "{}"\n'
+
+
+def test_a_schedule_that_goes_by_a_metric_needs_validations_that_measure_it(stage: Stage) -> None:
+    every = "[validation]\nevery = 5\n"
+    assert stage.rehearsed(BASE + PLATEAU.format("psnr-y") + every) == []
+    unjudged = BASE.replace('validate = "photos"\n', "")
+    problems = stage.rehearsed(unjudged + PLATEAU.format("psnr-y") + every)
+    assert any("schedule.use: 'plateau' is told 'psnr-y' only with originals. Add" in one for one in problems)
+    (problem,) = stage.rehearsed(BASE + PLATEAU.format("psnr-y"))
+    assert problem.endswith("schedule.use: 'plateau' goes by the validations. Add validation.every = 500.")
+    (problem,) = stage.rehearsed(BASE + PLATEAU.format("psnr-rgb") + every)
+    assert "'plateau' goes by 'psnr-rgb', which is not measured. validation.metrics has: psnr-y, ssim-y." in problem
+
+
+def test_patterns_of_the_losses_optimizer_are_compared_with_their_parameters(stage: Stage) -> None:
+    stage.write(
+        "import torch\nfrom torch import nn\nclass Scaled(nn.Module):\n"
+        "    def __init__(self) -> None:\n        super().__init__()\n        self.scale = nn.Parameter(torch.ones(1))\n"
+        "    def forward(self, sr, hr):\n        return (sr - hr).abs().mean() * self.scale.sum()\n",
+        "scaled.py",
+    )
+    text = BASE.replace("pixel_loss]]\n", 'pixel_loss]]\nname = "own"\n').replace('"mse"', '"./scaled.py:Scaled"')
+    groups = text + '[optimizer.losses]\nuse = "sgd"\n[[optimizer.losses.group]]\nmatch = "%s"\nlr_scale = 0.5\n'
+    assert stage.rehearsed(groups % "own.*") == []
+    (said,) = stage.rehearsed(groups % "other.*")
+    assert "optimizer.losses.group.1.match: no parameter of the losses has such a name. There are: own.scale." in said
+
+
+def test_a_target_that_changes_the_size_is_refused(stage: Stage) -> None:
+    stage.write("class Halve:\n    def __call__(self, batch, draws):\n        return batch[..., ::2]\n", "halve.py")
+    (said,) = stage.rehearsed(BASE + '[target]\nuse = "./halve.py:Halve"\n')
+    assert "target.use: 'Halve' makes (1, 3, 96, 48) of (1, 3, 96, 96); a target may not change the size." in said
+    assert stage.rehearsed(BASE + '[target]\nuse = "usm-sharpen"\n') == []

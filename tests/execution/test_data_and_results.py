@@ -94,6 +94,25 @@ def test_validation_photos_smaller_than_a_patch_one_photo_and_odd_sizes(folder: 
     assert outcome.rows[1].per_image["20.png"]["psnr-y"] is not None
 
 
+def test_all_photos_too_small_to_be_judged_are_named_and_left_out_on_request(folder: Path) -> None:
+    for number, side in enumerate(
+        (3, 8, 14, 16)
+    ):  # SSIM's window of 11 and two borders of 2 come to 15, and the scale is 2
+        write_photos(folder / "held_out", 1, (side, 40), first=60 + number)
+    write_photos(folder / "real", 2, (20, 24), first=50)
+    (folder / "real/51.png").write_bytes((folder / "real/50.png").read_bytes()[:90])
+    path = prepared(folder, extra='[validation]\nphotos = "real"\n')
+    with pytest.raises(UserError, match="4 pictures cannot be used") as caught:
+        run(path, out=folder / "out")
+    for name in ("60.png: 40x3", "61.png: 40x8", "62.png: 40x14", "than the 16x16 that judging needs", "51.png"):
+        assert name in str(caught.value)
+    outcome = run(path, "data.skip_broken=true", out=folder / "out")
+    judged = outcome.rows[1].per_image
+    assert "63.png" in judged and not {"60.png", "61.png", "62.png"} & set(judged)
+    kept = json.loads((folder / "out/manifest.json").read_text())["data"]["skipped"]
+    assert len(kept) == 4 and "51.png" in kept[-1]
+
+
 def test_no_photos_to_judge_on(folder: Path) -> None:
     said: list[str] = []
     outcome = run(prepared(folder, WITHOUT), out=folder / "out", notices=said)

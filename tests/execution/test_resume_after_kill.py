@@ -27,6 +27,12 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no for
 KILLED = -signal.SIGKILL
 
 FRESH = changed(GAN, discriminator_batch='"fresh"', accumulation="1", shift_crop="1")
+NORMS = (
+    changed(GAN, discriminator_steps="3")
+    .replace('use = "espcn"\nchannels = 8', 'use = "srresnet"\nchannels = 4\nblocks = 1\nnorm = "batch"')
+    .replace('use = "dilated"\nchannels = 4\ndropout = 0.3', 'use = "unet"\nchannels = 4')
+    .replace("steps = 6\n", 'steps = 6\noptimizer_state = "anew"\n')
+)  # batch norm in the generator, spectral norm in the discriminator
 NO_BEST = PLAIN + "[validation]\nevery = 4\n[[degradation]]\nuse = 'jpeg'\nquality = [50, 90]\n"
 
 
@@ -34,7 +40,7 @@ NO_BEST = PLAIN + "[validation]\nevery = 4\n[[degradation]]\nuse = 'jpeg'\nquali
 def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Each experiment's file, with its uninterrupted run beside it."""
     files = {}
-    for name, text in (("gan", GAN), ("fresh", FRESH), ("plain", NO_BEST)):
+    for name, text in (("gan", GAN), ("fresh", FRESH), ("norms", NORMS), ("plain", NO_BEST)):
         folder = tmp_path_factory.mktemp(name)
         files[name] = prepared(folder, text)
         assert forked(lambda path=files[name]: run(path, out=path.parent / "whole")) == 0
@@ -65,6 +71,23 @@ def test_killed_at_a_step(whole: dict[str, Path], name: str, hook: str, step: in
     assert forked(lambda: run(path, setting, out=out, observers={"killer": KillAt(hook, step)})) == KILLED
     run(path, setting, out=out, resume=True)
     assert_same_run(path.parent / "whole", out)
+
+
+def test_killed_at_a_random_step_of_each_stage(whole: dict[str, Path]) -> None:
+    chance = random.Random()
+    for name in ("gan", "norms"):  # batch norm in one player each, and dropout or spectral norm beside it
+        path = whole[name]
+        out = out_of(path)
+        steps = chance.randint(1, 4), chance.randint(5, 10)
+        for number, step in enumerate(steps):
+            killer = {"killer": KillAt("step_end", step)}
+            assert forked(lambda n=number, k=killer, p=path, o=out: run(p, out=o, resume=n > 0, observers=k)) == KILLED
+        run(path, out=out, resume=True)
+        try:
+            assert_same_run(path.parent / "whole", out)
+        except AssertionError as error:
+            error.add_note(f"{name}, killed at the steps {steps}")
+            raise
 
 
 @pytest.mark.parametrize("place", [1, 2, 4, 6])

@@ -154,7 +154,8 @@ def test_every_default_and_every_path_is_written_out(desk: Desk) -> None:
     tree = resolve(rich(desk), {})
     assert tree["data"]["train"]["use"] == "folder"
     assert tree["data"]["train"]["path"] == [f"{desk.folder}/a", f"{desk.folder}/b/c"]
-    assert tree["augment"] == {"flip": True, "rotate": True, "channel_shuffle": False}
+    cuts = {"mixup": 0.0, "mixup_alpha": 1.2, "cutmix": 0.0, "cut_ratio": 0.7, "cutblur": 0.0}
+    assert tree["augment"] == {"flip": True, "rotate": True, "channel_shuffle": False, **cuts}
     assert tree["lr"] == {"generator": 1e-3}
     own = next(name for file, name in code_copies(rich(desk)).items() if file.parent.name == "own")
     top = {"net.py": "net-2.py", "net-2.py": "net.py"}[own]
@@ -199,7 +200,7 @@ def test_outcomes_take_the_place_of_auto(desk: Desk) -> None:
     }
     tree = resolve(plan, outcomes)
     assert "auto" not in str(tree)
-    assert tree["stage"] == [{"steps": 100}]
+    assert tree["stage"] == [{"steps": 100, "optimizer_state": "kept"}]
     assert again(tree, desk.folder / "run", desk.registry) == tree
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from srkit.errors import ExperimentError
 from srkit.experiment.names import entry_names
 from srkit.experiment.settings import parse_setting
 from tests.experiment.conftest import BASE, Desk
@@ -42,7 +43,6 @@ use = "jpeg"
         ("k=a=b", "a=b"),
         ("k=", ""),
         ("k=1\nb=2", "1\nb=2"),
-        ("k=[1", "[1"),
         ("k=True", "True"),
         ("k=0x10", 16),
         ("k=C:\\x", "C:\\x"),
@@ -50,6 +50,12 @@ use = "jpeg"
 )
 def test_values(text: str, value: Any) -> None:
     assert parse_setting(text) == ("k", value)
+
+
+@pytest.mark.parametrize("value", ["[1", "{ use = x }", '"a', "'a"])
+def test_what_begins_like_a_toml_value_has_to_be_one(value: str) -> None:
+    with pytest.raises(ExperimentError, match="--set k: .* is not a TOML value: .* between quotes"):
+        parse_setting(f"k={value}")
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,13 @@ def test_epochs_become_steps(folder: Path) -> None:
     assert made(folder, "steps = 16\n" + text).timeline.total == 16
 
 
+def test_an_epoch_goes_through_the_data_once_though_the_discriminator_wants_fresh_pictures(folder: Path) -> None:
+    text = GAN.replace("steps = 4", "epochs = 8").replace('"same"', '"fresh"')
+    timeline = made(folder, text).timeline
+    assert timeline.spans[0].last == 5  # 8 times 5 photos, two batches of 4 a step
+    assert timeline.spans[1].start == 8 * 5
+
+
 def test_steps_beside_epochs_are_compared_once_the_photos_are_counted(folder: Path) -> None:
     text = "steps = 17\n" + GAN.replace("steps = 4", "epochs = 8").replace("steps = 6", "epochs = 2.5")
     with pytest.raises(ExperimentError, match=r"tiny.toml:1 steps: steps = 17, .* come to 16 with this data \(10, 6\)"):

@@ -1,8 +1,10 @@
-"""metrics.jsonl and validation.jsonl: one JSON object a line; on resume, lines after the checkpoint are taken back."""
+"""metrics.jsonl and validation.jsonl: one JSON object a line; lines after the checkpoint one goes on
+from, by a resume or a rollback, are taken back."""
 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,8 +21,11 @@ class MetricsFile:
 
     @hookimpl(tryfirst=True)
     def srkit_run_start(self, run: Run) -> None:
-        for name in (METRICS, VALIDATION):
-            keep_until(run.folder / name, run.step)
+        _take_back(run)
+
+    @hookimpl(tryfirst=True)
+    def srkit_rolled_back(self, run: Run) -> None:
+        _take_back(run)
 
     @hookimpl(tryfirst=True)
     def srkit_step_end(self, run: Run, step: int, metrics: Mapping[str, Any] | None) -> None:
@@ -35,9 +40,16 @@ class MetricsFile:
         append(run.folder / VALIDATION, {"step": step, **scores})
 
 
+def _take_back(run: Run) -> None:
+    for name in (METRICS, VALIDATION):
+        keep_until(run.folder / name, run.step)
+
+
 def append(path: Path, record: Mapping[str, Any]) -> None:
-    """Add one line; an infinite number is null."""
-    finite = {key: None if value in (float("inf"), float("-inf")) else value for key, value in record.items()}
+    """Add one line; what is infinite, or not a number (a gradient that overflowed), is null."""
+    finite = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in record.items()
+    }
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(finite) + "\n")
 

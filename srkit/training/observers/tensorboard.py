@@ -25,7 +25,7 @@ class TensorBoard:
             from torch.utils.tensorboard import SummaryWriter
 
             # events of steps that are done again would show twice
-            purge = run.resumed_from + 1 if run.resumed_from else None
+            purge = run.resumed_from + 1 if run.resumed_from or run.rollbacks else None
             self._writer = SummaryWriter(str(run.folder / "events"), purge_step=purge)
         return self._writer
 
@@ -47,6 +47,15 @@ class TensorBoard:
             self.writer(run).add_image(f"validation/{name}", pictures[name]["sr"], step)
 
     @hookimpl
-    def srkit_run_end(self, run: Run) -> None:
+    def srkit_rolled_back(self) -> None:
+        self.close()
+
+    @hookimpl
+    def srkit_run_end(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the file; the next number begins another, which tells TensorBoard what no longer counts."""
         if self._writer is not None:
             self._writer.close()
+        self._writer = None

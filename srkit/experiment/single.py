@@ -1,0 +1,62 @@
+"""One component picked outside of an experiment file: on the command line, in a suite, in a model's own file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli
+
+from srkit.errors import ExperimentError, UserError
+from srkit.experiment.picks import Pick, Picking
+from srkit.experiment.tree import Origin, Tree
+from srkit.experiment.typed import Typing
+from srkit.registry import Kind, Registry
+
+__all__ = ["pick_one", "table_of"]
+
+
+def table_of(text: str, shown_as: str) -> dict[str, Any]:
+    """What somebody typed as a component: its name, or a table as an experiment file has it.
+
+    >>> table_of("lanczos", "--downscaler")
+    {'use': 'lanczos'}
+    >>> table_of('{ use = "lanczos", lobes = 2 }', "--downscaler")
+    {'use': 'lanczos', 'lobes': 2}
+
+    Raises:
+        UserError: it begins as a table and is none, or names no component.
+    """
+    if not text.lstrip().startswith("{"):
+        return {"use": text}
+    try:
+        table = tomli.loads(f"it = {text}")["it"]
+    except tomli.TOMLDecodeError as error:
+        raise UserError(f"{shown_as} {text}: not a TOML table ({error.msg})") from None
+    if not isinstance(table.get("use"), str):
+        raise UserError(f'{shown_as} {text}: begin with what it is, {{ use = "...", ... }}')
+    return dict(table)
+
+
+def pick_one(kind: Kind, table: Mapping[str, Any], registry: Registry, *, shown_as: str, folder: Path) -> Pick:
+    """Look a component up and check its options.
+
+    Args:
+        kind: what is wanted.
+        table: `use` and the options; keys that belong to the table of the kind itself (`name`, `when`) are left aside.
+        registry: where to look.
+        shown_as: where it was written, for messages.
+        folder: what its paths and `./file.py` are relative to.
+
+    Raises:
+        ExperimentError: with everything that is wrong with it.
+    """
+    path = (kind.singular,)
+    tree = Tree({kind.singular: dict(table)}, {(): Origin(shown_as, None, folder)})
+    typing = Typing(tree)
+    options = {key: value for key, value in table.items() if key not in ("use", "name", "when")}
+    pick = Picking(typing, registry).pick(kind, str(table["use"]), options, path)
+    if pick is None or typing.problems:
+        raise ExperimentError(typing.problems)
+    return pick

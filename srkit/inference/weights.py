@@ -1,0 +1,134 @@
+"""Weights out of a run, a checkpoint or a file, whatever they are wrapped in; nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from srkit.errors import UserError
+from srkit.training.checkpoint import CorruptCheckpoint, checkpoints, load
+from srkit.training.folder import is_run
+
+WRAPPINGS = ("params_ema", "params", "state_dict")
+"""Under which names a file's weights may lie, averaged ones first."""
+
+PREFIXES = ("module.", "_orig_mod.")
+"""What DataParallel and torch.compile write before every name."""
+
+SUFFIXES = (".safetensors", ".pth", ".pt")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Named weights and where they were found.
+
+    Attributes:
+        tensors: by the network's names, on the CPU.
+        file: the file they lie in.
+        sha256: of that file.
+        complaints: checkpoints that were not whole and passed over.
+        beside: what else the file holds, by name.
+    """
+
+    tensors: dict[str, Tensor]
+    file: Path
+    sha256: str
+    complaints: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+
+def read_weights(path: Path, role: str) -> Weights:
+    """The weights at a path; of a run its last whole checkpoint's, the generator's averaged where there are any.
+
+    Args:
+        path: a run folder, a checkpoint in it, or a `.safetensors`, `.pth` or `.pt` file.
+        role: `generator` or `discriminator`; a file holds the one it is named for.
+
+    Raises:
+        UserError: nothing is there, it is none of these, or it holds no such weights; CorruptCheckpoint for a run
+            without a whole checkpoint.
+    """
+    if path.is_dir():
+        return _of_run(path, role)
+    if not path.exists():
+        raise UserError(f"there is no run or file {path}.")
+    if path.suffix not in SUFFIXES:
+        raise UserError(f"{path} is no file of weights ({', '.join(SUFFIXES)}), run or checkpoint.")
+    content = _content(path)
+    return Weights(unwrapped(content, path), path, _sha256(path), beside=_beside(content))
+
+
+def _of_run(path: Path, role: str) -> Weights:
+    if not is_run(path) and not (path.resolve().parent.name == "checkpoints" and is_run(path.resolve().parents[1])):
+        raise UserError(f"{path} is neither a run folder nor one of its checkpoints.")
+    found = reversed(checkpoints(path / "checkpoints")) if is_run(path) else iter([path.resolve()])
+    complaints: list[str] = []
+    for one in found:
+        try:
+            saved = load(one)
+        except CorruptCheckpoint as error:
+            complaints.append(str(error))
+            continue
+        name = "ema" if role == "generator" and "ema" in saved.modules else role
+        if name not in saved.modules:
+            raise UserError(f"{one} holds no {role}.")
+        file = one / f"{name}.safetensors"
+        return Weights(saved.modules[name], file, _sha256(file), tuple(complaints))
+    if complaints:
+        raise CorruptCheckpoint("no checkpoint can be used:\n" + "\n".join(complaints))
+    raise UserError(f"{path} has no checkpoint yet.")
+
+
+def _content(path: Path) -> Any:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise UserError(
+            f"{path} holds more than weights, or is no file of torch's; it is not opened, since that could run code."
+        ) from None
+    except (OSError, SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from None
+
+
+def unwrapped(content: Any, path: Path) -> dict[str, Tensor]:
+    """The named tensors of a file's content, out of what trainers wrap them in.
+
+    Raises:
+        UserError: there are none.
+    """
+    while isinstance(content, Mapping) and not any(isinstance(one, Tensor) for one in content.values()):
+        inner = next((content[name] for name in WRAPPINGS if isinstance(content.get(name), Mapping)), None)
+        if inner is None:
+            break
+        content = inner
+    tensors = dict(content) if isinstance(content, Mapping) else {}
+    if not tensors or not all(isinstance(one, Tensor) for one in tensors.values()):
+        raise UserError(f"{path} holds no weights by name (nor under {', '.join(WRAPPINGS)}).")
+    while prefix := next((one for one in PREFIXES if all(name.startswith(one) for name in tensors)), ""):
+        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
+    return tensors
+
+
+def _beside(content: Any) -> tuple[str, ...]:
+    """The names around the mapping that `unwrapped` goes into."""
+    if not isinstance(content, Mapping) or any(isinstance(one, Tensor) for one in content.values()):
+        return ()
+    taken = next((name for name in WRAPPINGS if isinstance(content.get(name), Mapping)), None)
+    rest = [str(name) for name in content if name != taken]
+    return (*rest, *_beside(content[taken])) if taken is not None else ()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

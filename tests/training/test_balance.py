@@ -1,0 +1,124 @@
+"""The warnings along the way: each criterion met, just missed, and kept through a resume; no alarm where all is well."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from srkit.hooks import hookimpl
+from srkit.training.observers.balance import DRIFTED_LINES, WON_LINES, Balance, pattern
+from srkit.training.run import Run
+from tests.execution.support import PLAIN, changed, prepared, run
+
+
+def watched(*lines: dict[str, float], watcher: Balance | None = None) -> list[str]:
+    """What is said about these log lines."""
+    said: list[str] = []
+    one = SimpleNamespace(warn=said.append, experiment=SimpleNamespace(log=SimpleNamespace(every=10)))
+    watcher = watcher or Balance()
+    for number, line in enumerate(lines, 1):
+        watcher.srkit_step_end(one, number, {"lr": {"generator": 1e-4, "discriminator": 1e-4}, **line})  # type: ignore[arg-type]
+    return said
+
+
+def accuracy(real: float, fake: float, loss: float = 0.01) -> dict[str, float]:
+    return {"discriminator/accuracy_real": real, "discriminator/accuracy_fake": fake, "discriminator": loss}
+
+
+UNTRAINED = accuracy(0.5, 0.5, 0.7)
+
+
+def test_a_discriminator_that_is_always_right_has_won() -> None:
+    (said,) = watched(UNTRAINED, *[accuracy(0.995, 1.0)] * (WON_LINES + 5))
+    assert f"step {WON_LINES + 1}: the discriminator has won" in said and "lower its learning rate" in said
+    assert not watched(UNTRAINED, *[accuracy(0.98, 1.0)] * 20)
+    assert not watched(UNTRAINED, *[accuracy(1.0, 1.0, 0.2)] * 20)  # right, but not sure: a healthy run's
+    assert not watched(UNTRAINED, *[accuracy(1.0, 1.0, -3.0)] * 20)  # a critic's
+    assert not watched(UNTRAINED, *([accuracy(1.0, 1.0)] * (WON_LINES - 1) + [accuracy(0.9, 1.0)]) * 3)
+    assert not watched(*[{}] * 20)
+
+
+def test_colours_drift_only_from_where_they_were_right() -> None:
+    shifts = [30.0, 9.0, 1.5, 4.0, 7.0, 8.0, 9.0, 9.0]
+    (said,) = watched(*({"colour_shift": one} for one in shifts))
+    assert "step 7: the colours drift from the LR's by 9 levels; raise the pixel loss's weight" in said
+    assert not watched(*({"colour_shift": one} for one in [30.0, 20.0, 9.0, 8.0, 7.0, 3.0]))
+    assert not watched(*({"colour_shift": one} for one in [1.0, *[7.0] * (DRIFTED_LINES - 1), 5.0] * 3))
+
+
+def test_fp16_s_losses_are_told_by_role() -> None:
+    (said,) = watched(*[{"zero_gradients/generator": 0.6, "skipped/generator": 4.0}] * 5)
+    assert "60% of the generator's gradient is 0; gradients vanish in fp16" in said
+    (said,) = watched(*[{"skipped/discriminator": 5.0}] * 5)
+    assert "most updates of the discriminator are skipped" in said
+
+
+def test_streaks_and_what_was_said_go_through_a_resume() -> None:
+    first, second, third = Balance(), Balance(), Balance()
+    assert not watched(UNTRAINED, *[accuracy(1, 1)] * (WON_LINES - 1), watcher=first)
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    said = watched(accuracy(1, 1), watcher=second)
+    assert len(said) == 1
+    third.load_state_dict(json.loads(json.dumps(second.state_dict())))
+    again: list[str] = []
+    third.srkit_run_start(SimpleNamespace(warn=again.append))  # type: ignore[arg-type]
+    assert again == said
+    assert not watched(*[{}, *[accuracy(1, 1)] * WON_LINES], watcher=third)
+
+
+def photo() -> torch.Tensor:
+    from srkit.components.datasets.sample_photos import SamplePhotos
+
+    data = SamplePhotos(split="validate")
+    return torch.from_numpy(data[0][:200, :230].copy()).permute(2, 0, 1)
+
+
+@pytest.mark.parametrize("period", [2, 4, 8, 13])
+def test_a_grid_over_the_picture_is_a_pattern(period: int) -> None:
+    hr = photo()
+    right = torch.arange(hr.shape[-1])
+    grid = 8 * torch.cos(2 * torch.pi * right / period)
+    share, levels = pattern((hr.float() + grid).clamp(0, 255).to(torch.uint8), hr)
+    assert share > 0.5 and levels > 3
+
+
+def test_blur_noise_and_wrong_colours_are_none() -> None:
+    hr = photo()
+    soft = torch.nn.functional.avg_pool2d(hr.float()[None], 5, 1, 2)[0].to(torch.uint8)
+    noisy = (hr.float() + torch.randn(hr.shape, generator=torch.Generator().manual_seed(1)) * 12).clamp(0, 255)
+    for sr in (soft, noisy.to(torch.uint8), (hr.float() * 0.8).to(torch.uint8), hr):
+        assert pattern(sr, hr)[0] < 0.25
+    assert pattern(hr[:, :40], hr[:, :40]) == (0.0, 0.0)
+
+
+def test_it_takes_two_validations(capsys: Any) -> None:
+    hr = photo()
+    grid = (hr.float() + 20 * torch.cos(torch.pi * torch.arange(hr.shape[-1]))).clamp(0, 255).to(torch.uint8)
+    said: list[str] = []
+    watcher, one = Balance(), SimpleNamespace(warn=said.append)
+    good, bad = {"a": {"sr": hr, "hr": hr}}, {"a": {"sr": grid, "hr": hr}}
+    for step, pictures in enumerate([bad, good, bad, bad, bad, {}]):
+        watcher.srkit_validation_end(one, step, pictures)  # type: ignore[arg-type]
+    assert len(said) == 1 and "step 3: the generator repeats a pattern" in said[0]
+
+
+class Doubt:
+    """A plugin that warns."""
+
+    @hookimpl
+    def srkit_step_end(self, run: Run, step: int) -> None:
+        run.warn("something is odd")
+
+
+def test_a_warning_is_said_once_and_stands_in_manifest_and_scores(tmp_path: Path) -> None:
+    notices: list[str] = []
+    run(prepared(tmp_path, changed(PLAIN, steps="3")), out=tmp_path / "out", observers={"x": Doubt()}, notices=notices)
+    assert notices.count("warning: something is odd") == 1
+    assert "something is odd" in json.loads((tmp_path / "out/manifest.json").read_text())["warnings"]
+    rows = json.loads((tmp_path / "out/scores.json").read_text())["rows"]
+    assert ["something is odd" in row["warnings"] for row in rows] == [False, True]
