@@ -18,7 +18,8 @@ class Game(nn.Module):
 
     Both terms are the mean over all places, then over the discriminator's scales. No gradient passes through the
     original's logits in the generator's term, nor to the generator from the discriminator's. Noted beside the
-    discriminator's term: `real_above_fake`, the fraction of places where the original's logit is the greater one.
+    discriminator's term: `real_above_fake`, the fraction of places where the original's logit is the greater one, and
+    `accuracy_real` and `accuracy_fake`, the fraction of places of each that it judges right; see `judged`.
 
     Args:
         name: the loss's name in messages.
@@ -61,6 +62,10 @@ class Game(nn.Module):
         """The discriminator's loss at each place."""
         raise NotImplementedError
 
+    def judged(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """At which places the discriminator takes the original for one, and the fake for a fake: by a logit's sign."""
+        return real > 0, fake < 0
+
     def generator_term(self, views: Views) -> Tensor:
         """The generator's loss, a scalar; notes `capped`."""
         discriminator = discriminator_of(views, self.name)
@@ -83,12 +88,16 @@ class Game(nn.Module):
         return torch.stack(terms).mean()
 
     def discriminator_term(self, views: Views) -> Tensor | dict[str, Tensor]:
-        """The discriminator's loss; a scalar, or the parts `logits` and penalties; notes `real_above_fake`."""
+        """The discriminator's loss; a scalar, or the parts `logits` and penalties; notes its accuracy."""
         discriminator = discriminator_of(views, self.name)
         reals = [exact(one) for one in discriminator(views.hr).logits]
         fakes = [exact(one) for one in discriminator(views.sr.detach() if views.sr.requires_grad else views.sr).logits]
         pairs = list(zip(reals, fakes, strict=True))
-        views.note("real_above_fake", torch.stack([(real > fake).float().mean() for real, fake in pairs]).mean())
+        with torch.no_grad():
+            views.note("real_above_fake", torch.stack([(real > fake).float().mean() for real, fake in pairs]).mean())
+            right = [self.judged(real, fake) for real, fake in pairs]
+            for name, places in zip(("accuracy_real", "accuracy_fake"), zip(*right, strict=True), strict=True):
+                views.note(name, torch.stack([one.float().mean() for one in places]).mean())
         term = torch.stack([self.discriminator_places(real, fake).mean() for real, fake in pairs]).mean()
         penalties = self.penalties(views)
         return {"logits": term, **penalties} if penalties else term
@@ -109,15 +118,19 @@ def exact(logits: Tensor) -> Tensor:
 
 
 def critic_gradient(discriminator: Callable[[Tensor], DiscriminatorOutput], image: Tensor) -> Tensor:
-    """The gradient of each sample's mean logit by its picture (B, 3, H, W), itself with a graph.
+    """The gradient of the sum of each sample's logits by its picture (B, 3, H, W), itself with a graph.
 
-    Computed without autocast: squares of small gradients vanish in half precisions. With multi-scale discriminators
-    the mean over scales is taken. Batch norm ties the samples of a batch together, so norms without it fit better.
+    The papers' critics give one number a picture. Where there are many places, published programs (Mescheder's
+    `d_out.sum()`, BasicSR's, CycleGAN's `grad_outputs` of ones) take their sum, and their factors are meant for it:
+    what one pixel contributes does not depend on the size of the patch, while by the mean it would shrink with its
+    area. With multi-scale discriminators the mean over scales is taken. Computed without autocast: squares of small
+    gradients vanish in half precisions. Batch norm ties the samples of a batch together, so norms without it fit
+    better.
     """
     leaf = image.detach().clone().requires_grad_()
     with torch.enable_grad(), torch.autocast(image.device.type, enabled=False):
-        means = [exact(logits).flatten(1).mean(1) for logits in discriminator(leaf).logits]
-        value = torch.stack(means).mean(0).sum()
+        sums = [exact(logits).flatten(1).sum(1) for logits in discriminator(leaf).logits]
+        value = torch.stack(sums).mean(0).sum()
         (gradient,) = torch.autograd.grad(value, leaf, create_graph=True)
     return gradient
 

@@ -25,7 +25,7 @@ class Hinge(Game):
     Args:
         capped: let the generator off where its logit is above the original's: value 0, no gradient, at that place.
         r1: factor of the R1 penalty (Mescheder et al. 2018, arXiv 1801.04406): r1 / 2 times the squared gradient of the
-            discriminator's mean logit by the original; 0 for none.
+            discriminator's logits, summed over places, by the original; 0 for none.
         r1_every: apply the R1 penalty in every so many steps only, and so many times as strongly.
     """
 

@@ -25,7 +25,7 @@ class Lsgan(Game):
         capped: let the generator off where its logit is above the original's: value 0, no gradient, at that place.
         label_smoothing: how far below 1 the discriminator's target for originals lies (one-sided).
         r1: factor of the R1 penalty (Mescheder et al. 2018, arXiv 1801.04406): r1 / 2 times the squared gradient of the
-            discriminator's mean logit by the original; 0 for none.
+            discriminator's logits, summed over places, by the original; 0 for none.
         r1_every: apply the R1 penalty in every so many steps only, and so many times as strongly.
     """
 
@@ -45,3 +45,7 @@ class Lsgan(Game):
     def discriminator_places(self, real: Tensor, fake: Tensor) -> Tensor:
         """((r - 1)^2 + f^2) / 2 at each place."""
         return ((real - self.real_target).square() + fake.square()) / 2
+
+    def judged(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """By the middle between the two targets."""
+        return real > self.real_target / 2, fake < self.real_target / 2

@@ -28,7 +28,7 @@ class Relativistic(Game):
         capped: let the generator off where its logit is above the original's: value 0, no gradient, at that place.
         label_smoothing: how far below 1 the discriminator's target for originals lies (of the difference's sigmoid).
         r1: factor of the R1 penalty (Mescheder et al. 2018, arXiv 1801.04406): r1 / 2 times the squared gradient of the
-            discriminator's mean logit by the original; 0 for none.
+            discriminator's logits, summed over places, by the original; 0 for none.
         r1_every: apply the R1 penalty in every so many steps only, and so many times as strongly.
     """
 
@@ -50,3 +50,7 @@ class Relativistic(Game):
     def discriminator_places(self, real: Tensor, fake: Tensor) -> Tensor:
         """-log sigmoid(r - f) at each place."""
         return cross_entropy(real - fake, self.real_target)
+
+    def judged(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """By the difference: both are right where r > f."""
+        return real > fake, fake < real

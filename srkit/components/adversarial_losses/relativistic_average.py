@@ -30,7 +30,7 @@ class RelativisticAverage(Game):
         capped: let the generator off where its logit is above the original's: value 0, no gradient, at that place.
         label_smoothing: how far below 1 the discriminator's target for originals lies; that for fakes stays 0.
         r1: factor of the R1 penalty (Mescheder et al. 2018, arXiv 1801.04406): r1 / 2 times the squared gradient of the
-            discriminator's mean logit by the original; 0 for none.
+            discriminator's logits, summed over places, by the original; 0 for none.
         r1_every: apply the R1 penalty in every so many steps only, and so many times as strongly.
     """
 
@@ -59,3 +59,7 @@ class RelativisticAverage(Game):
         """(-log sigmoid(r - F) - log(1 - sigmoid(f - R))) / 2 at each place."""
         mean_real, mean_fake = averages(real, fake)
         return (cross_entropy(real - mean_fake, self.real_target) + cross_entropy(fake - mean_real, 0)) / 2
+
+    def judged(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Against the other's mean: r > F, f < R; the means are this process's part of the batch."""
+        return real > fake.mean(), fake < real.mean()

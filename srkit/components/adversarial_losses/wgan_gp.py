@@ -20,9 +20,10 @@ class WganGp(Game):
     """Wasserstein GAN loss with gradient penalty: a critic of bounded slope.
 
     Gulrajani et al. 2017, arXiv 1704.00028, with r and f the logits of original and fake at one place: the
-    discriminator minimizes f - r + penalty * (|g| - 1)^2, the generator -f. g is the gradient of a sample's mean logit
-    by the picture, taken between original and fake at a place drawn for each sample from `views.draws`.
-    Discriminators without batch norm fit: it ties the samples together.
+    discriminator minimizes f - r + penalty * (|g| - 1)^2, the generator -f. g is the gradient of a sample's logits,
+    summed over places as CycleGAN's and BasicSR's programs do, by the picture, taken between original and fake at a
+    place drawn for each sample from `views.draws`; |g| is over all of the picture's values. Discriminators
+    without batch norm fit: it ties the samples together.
 
     Noted beside it: `real_above_fake`, the fraction of places where r > f, and with `capped` the fraction of places
     where the generator is let off. The mean is over all places, then over the discriminator's scales.
@@ -31,7 +32,7 @@ class WganGp(Game):
         capped: let the generator off where its logit is above the original's: value 0, no gradient, at that place.
         penalty: factor of the gradient penalty.
         r1: factor of the R1 penalty (Mescheder et al. 2018, arXiv 1801.04406): r1 / 2 times the squared gradient of the
-            discriminator's mean logit by the original; 0 for none.
+            discriminator's logits, summed over places, by the original; 0 for none.
         r1_every: apply the R1 penalty in every so many steps only, and so many times as strongly.
     """
 
@@ -65,3 +66,7 @@ class WganGp(Game):
         # The floor keeps the root's slope finite where nothing of the picture matters to the critic.
         norm = gradient.square().sum((1, 2, 3)).clamp(min=TINY).sqrt()
         return {"gradient": self.penalty * (norm - 1).square().mean(), **super().penalties(views)}
+
+    def judged(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """A critic's values have no zero: against the other's mean, r > F and f < R."""
+        return real > fake.mean(), fake < real.mean()

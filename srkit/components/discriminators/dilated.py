@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta
@@ -15,6 +16,8 @@ from srkit.components.discriminators.units import (
     check_dropout,
     check_size,
 )
+from srkit.components.discriminators.units_layouts import first_channels, recognized, styles
+from srkit.contracts import Foreign
 from srkit.errors import OptionError
 
 __all__ = ["Dilated"]
@@ -70,6 +73,13 @@ class Dilated(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Sequential(*unit(8 * c, 16 * c, 1), *unit(16 * c, c, 1), unit.last(c))
+
+    @staticmethod
+    def recognize(weights: Mapping[str, Tensor], ordered: bool) -> Foreign | None:
+        """The notes' last discriminator under our names, or under any others in our order; for `srkit import`."""
+        channels = first_channels(weights)
+        forms = [{"channels": channels, **style} for style in styles(weights)] if channels else []
+        return recognized("the notes' last discriminator", weights, ordered, forms, Dilated)
 
     def forward(self, image: Tensor) -> Tensor:
         """Image (B, 3, H, W) -> logits (B, 1, H // 8, W // 8)."""

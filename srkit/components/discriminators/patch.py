@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta
@@ -15,9 +16,13 @@ from srkit.components.discriminators.units import (
     check_dropout,
     check_size,
 )
+from srkit.components.discriminators.units_layouts import convolutions, first_channels, recognized, styles
+from srkit.contracts import Foreign
 from srkit.errors import OptionError
 
 __all__ = ["Patch"]
+
+MOST_LEVELS = 6
 
 
 class Patch(nn.Module):
@@ -49,7 +54,7 @@ class Patch(nn.Module):
     def __init__(
         self,
         channels: Annotated[int, Meta(ge=1)] = 32,
-        levels: Annotated[int, Meta(ge=1, le=6)] = 2,
+        levels: Annotated[int, Meta(ge=1, le=MOST_LEVELS)] = 2,
         deep: bool = False,
         border: Annotated[int, Meta(ge=0)] = 0,
         dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.0,
@@ -75,6 +80,19 @@ class Patch(nn.Module):
         self.layers.extend(unit(inputs, 2 * inputs, 3))
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Sequential(*unit(2 * inputs, 4 * inputs, 1), unit.last(4 * inputs))
+
+    @staticmethod
+    def recognize(weights: Mapping[str, Tensor], ordered: bool) -> Foreign | None:
+        """The notes' first discriminator under our names, or under any others in our order; for `srkit import`."""
+        channels = first_channels(weights)
+        forms = [
+            {"channels": channels, "levels": levels, "deep": deep, **style}
+            for levels in range(1, MOST_LEVELS + 1)
+            for deep in (False, True)
+            for style in styles(weights)
+            if channels and convolutions(weights) == levels * (2 + deep + (style["downsampling"] == "convolution")) + 3
+        ]
+        return recognized("the notes' first discriminator", weights, ordered, forms, Patch, "border = 0")
 
     def forward(self, image: Tensor) -> Tensor:
         """Image (B, 3, H, W) -> logits (B, 1, H', W')."""

@@ -62,8 +62,9 @@ class SpectralConv2d(nn.Module):
             self.register_buffer("weight_u", F.normalize(torch.randn(matrix.shape[0]), dim=0, eps=TINY))
             self.register_buffer("weight_v", F.normalize(torch.randn(matrix.shape[1]), dim=0, eps=TINY))
 
-        # Far from the singular vectors, sigma can be near 0 and the first logits huge.
-        for _ in range(FIRST_ITERATIONS):
+        # Far from the singular vectors, sigma can be near 0 and the first logits huge. On the meta device, where there
+        # are no numbers, this would take seconds for nothing.
+        for _ in range(0 if self.weight_orig.is_meta else FIRST_ITERATIONS):
             self.iterate(self.weight_orig.flatten(1))
 
     @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import torch.nn.functional as F
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 
 from srkit.components.discriminators.spectral import SpectralConv2d
 from srkit.components.discriminators.units import check_size
+from srkit.components.foreign import shape
+from srkit.contracts import Foreign
 from srkit.errors import OptionError
 
 __all__ = ["Unet"]
@@ -53,6 +56,16 @@ class Unet(nn.Module):
         self.conv8 = SpectralConv2d(c, c, 3, padding=1, bias=False)
         self.conv9 = nn.Conv2d(c, 1, 3, padding=1)
         self.activation = nn.LeakyReLU(0.2, inplace=True)
+
+    @staticmethod
+    def recognize(weights: Mapping[str, Tensor], ordered: bool) -> Foreign | None:
+        """Real-ESRGAN's UNetDiscriminatorSN, which has these names; for `srkit import`."""
+        if "conv1.weight_orig" not in weights or "conv9.weight" not in weights:
+            return None
+        assumed = "skips = true, as published: the file does not say"
+        return Foreign(
+            "Real-ESRGAN's UNetDiscriminatorSN", {"channels": shape(weights, "conv0.weight", 0)}, weights, (assumed,)
+        )
 
     def forward(self, image: Tensor) -> Tensor:
         """Image (B, 3, H, W) -> logits (B, 1, H, W)."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta
 from torch import Tensor, nn
 
-from srkit.errors import OptionError, UserError
+from srkit.components.foreign import count, shape
+from srkit.contracts import Foreign
+from srkit.errors import OptionError
 
 __all__ = ["Vgg128"]
 
@@ -50,13 +53,27 @@ class Vgg128(nn.Module):
         self.linear2 = nn.Linear(100, 1)
         self.activation = nn.LeakyReLU(0.2, inplace=True)
 
+    @staticmethod
+    def recognize(weights: Mapping[str, Tensor], ordered: bool) -> Foreign | None:
+        """BasicSR's VGGStyleDiscriminator, which has these names; for `srkit import`."""
+        if "conv0_0.weight" not in weights or "linear1.weight" not in weights:
+            return None
+        levels = count(weights, r"conv(\d+)_1\.")
+        places = shape(weights, "linear1.weight", 1) // max(1, shape(weights, f"conv{levels - 1}_1.weight", 0))
+        options = {
+            "input_size": round(places**0.5) * 2**levels,
+            "channels": shape(weights, "conv0_0.weight", 0),
+        }
+        return Foreign("ESRGAN's discriminator as BasicSR has it", options, weights)
+
     def forward(self, image: Tensor) -> Tensor:
         """Image (B, 3, input_size, input_size) -> logits (B, 1)."""
         height, width = image.shape[-2:]
         if height != self.input_size or width != self.input_size:
-            raise UserError(
-                f"the discriminator 'vgg128' was built for pictures of {self.input_size} x {self.input_size} pixels, "
-                f"got {width} x {height}: set its input_size to the patch's size less what shift_crop takes off"
+            raise OptionError(
+                "input_size",
+                f"vgg128 was built for pictures of {self.input_size} x {self.input_size} pixels, got {width} x "
+                f"{height}. It is data.patch_size less what shift_crop takes off (shift_crop - 1).",
             )
         x = image
         for level in range(self.levels):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import torch.nn.functional as F
@@ -9,6 +10,8 @@ from msgspec import Meta
 from torch import Tensor, nn
 
 from srkit.components.blocks.layers import check_range
+from srkit.components.foreign import count, shape
+from srkit.contracts import Foreign
 
 __all__ = ["Compact"]
 
@@ -50,6 +53,17 @@ class Compact(nn.Module):
             else:
                 self.body.append(nn.ReLU(inplace=True) if activation == "relu" else nn.LeakyReLU(0.1, inplace=True))
         self.body.append(nn.Conv2d(channels, 3 * scale**2, 3, padding=1))
+
+    @staticmethod
+    def recognize(weights: Mapping[str, Tensor], ordered: bool) -> Foreign | None:
+        """Real-ESRGAN's own layout, which has these names; for `srkit import`."""
+        last = count(weights, r"body\.(\d+)\.") - 1
+        scale = round((shape(weights, f"body.{last}.weight", 0) / 3) ** 0.5)
+        # without PReLU's slopes ReLU and LeakyReLU cannot be told apart
+        if "body.1.weight" not in weights or shape(weights, "body.0.weight", 2) != 3 or scale < 1:
+            return None
+        options = {"scale": scale, "channels": shape(weights, "body.0.weight", 0), "layers": (last - 2) // 2}
+        return Foreign("Real-ESRGAN's SRVGGNetCompact", options, weights)
 
     def forward(self, lr: Tensor) -> Tensor:
         """LR (B, 3, h, w) in [0, 1] -> SR (B, 3, h * scale, w * scale)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import prod
 from typing import Annotated
 
 import torch
@@ -10,10 +12,14 @@ from torch import Tensor, nn
 
 from srkit.components.blocks.layers import check_range
 from srkit.components.blocks.residual import Residual
+from srkit.components.foreign import count, shape
 from srkit.components.generators.upsampling import steps_of
+from srkit.contracts import Foreign
 from srkit.errors import OptionError
 
 __all__ = ["Edsr"]
+
+LARGE = 256  # channels of the published large form
 
 
 class Edsr(nn.Module):
@@ -63,6 +69,20 @@ class Edsr(nn.Module):
             self.upsample.append(nn.Conv2d(channels, channels * step**2, 3, padding=1))
             self.upsample.append(nn.PixelShuffle(step))
         self.conv_last = nn.Conv2d(channels, 3, 3, padding=1)
+
+    @staticmethod
+    def recognize(weights: Mapping[str, Tensor], ordered: bool) -> Foreign | None:
+        """BasicSR's layout, which has these names; for `srkit import`."""
+        if "body.0.conv1.weight" not in weights or "conv_after_body.weight" not in weights:
+            return None
+        channels, blocks = shape(weights, "conv_first.weight", 0), count(weights, r"body\.(\d+)\.")
+        places = [f"upsample.{place}.weight" for place in range(0, count(weights, r"upsample\.(\d+)\."), 2)]
+        scale = prod(round((shape(weights, place, 0) / max(1, channels)) ** 0.5) for place in places)
+        # as the two published forms have it
+        residual_scale = 0.1 if channels >= LARGE else 1.0
+        assumed = f"residual_scale = {residual_scale}, value_range = 255, DIV2K's mean colour: the file does not say"
+        options = {"scale": scale, "channels": channels, "blocks": blocks, "residual_scale": residual_scale}
+        return Foreign("EDSR as BasicSR has it", options, weights, (assumed,))
 
     def forward(self, lr: Tensor) -> Tensor:
         """LR (B, 3, h, w) in [0, 1] -> SR (B, 3, h * scale, w * scale)."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from torch import Tensor, nn
 
+from srkit.components.foreign import shape
+from srkit.contracts import Foreign
 from srkit.errors import OptionError
 
 __all__ = ["Espcn"]
@@ -59,6 +62,16 @@ class Espcn(nn.Module):
             make_activation(activation),
         )
         self.pixel_shuffle = nn.Sequential(nn.Conv2d(second, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
+
+    @staticmethod
+    def recognize(weights: Mapping[str, Tensor], ordered: bool) -> Foreign | None:
+        """The file of the project's notes, whose names these are; for `srkit import`."""
+        if not {"layers.0.weight", "layers.2.weight", "pixel_shuffle.0.weight"} <= set(weights):
+            return None
+        channels = (shape(weights, "layers.0.weight", 0), shape(weights, "layers.2.weight", 0))
+        options = {"scale": round((shape(weights, "pixel_shuffle.0.weight", 0) / 3) ** 0.5), "channels": channels}
+        assumed = "LeakyReLU 0.1 between the layers and none at the end, as the notes have it: the file does not say"
+        return Foreign("ESPCN of the project's notes", options, weights, (assumed,))
 
     def forward(self, lr: Tensor) -> Tensor:
         """LR (B, 3, h, w) in [0, 1] -> SR (B, 3, h * scale, w * scale)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import torch.nn.functional as F
@@ -10,7 +11,9 @@ from torch import Tensor, nn
 
 from srkit.components.blocks.layers import check_range, run, skip
 from srkit.components.blocks.residual_dense import ResidualDense
+from srkit.components.generators.rrdb_layouts import recognize_rrdb
 from srkit.components.generators.upsampling import steps_of
+from srkit.contracts import Foreign
 from srkit.errors import OptionError
 
 __all__ = ["Rrdb"]
@@ -19,12 +22,12 @@ __all__ = ["Rrdb"]
 class DenseGroup(nn.Module):
     """Three dense blocks around a scaled skip: x + 0.2 * (...), key names `rdb1` to `rdb3` as published."""
 
-    def __init__(self, channels: int, growth: int, checkpoint: bool) -> None:
+    def __init__(self, channels: int, growth: int, checkpoint: bool, inplace: bool) -> None:
         super().__init__()
         self.checkpoint = checkpoint
-        self.rdb1 = ResidualDense(channels, growth=growth)
-        self.rdb2 = ResidualDense(channels, growth=growth)
-        self.rdb3 = ResidualDense(channels, growth=growth)
+        self.rdb1 = ResidualDense(channels, growth=growth, inplace=inplace)
+        self.rdb2 = ResidualDense(channels, growth=growth, inplace=inplace)
+        self.rdb3 = ResidualDense(channels, growth=growth, inplace=inplace)
 
     def branch(self, x: Tensor) -> Tensor:
         """The three blocks in a row."""
@@ -54,6 +57,7 @@ class Rrdb(nn.Module):
         growth: channels each dense convolution adds.
         unshuffle: fold pixels into channels at scales 2 and 1; without, these scales have one doubling or none.
         checkpoint: keep only each group's input for the gradient and compute its insides again: less memory, slower.
+        inplace: let activations overwrite their input, which saves memory and changes no value.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Rrdb(nn.Module):
         growth: Annotated[int, Meta(ge=1)] = 32,
         unshuffle: bool = True,
         checkpoint: bool = False,
+        inplace: bool = True,
     ) -> None:
         super().__init__()
         for key, value in {"channels": channels, "blocks": blocks, "growth": growth}.items():
@@ -74,13 +79,18 @@ class Rrdb(nn.Module):
         self.fold = 4 // scale if unshuffle and scale in (1, 2) else 1
         self.doublings = len(steps_of(scale * self.fold, "rrdb"))
         self.conv_first = nn.Conv2d(3 * self.fold**2, channels, 3, padding=1)
-        self.body = nn.Sequential(*(DenseGroup(channels, growth, checkpoint) for _ in range(blocks)))
+        self.body = nn.Sequential(*(DenseGroup(channels, growth, checkpoint, inplace) for _ in range(blocks)))
         self.conv_body = nn.Conv2d(channels, channels, 3, padding=1)
         for number in range(1, self.doublings + 1):
             self.add_module(f"conv_up{number}", nn.Conv2d(channels, channels, 3, padding=1))
         self.conv_hr = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv_last = nn.Conv2d(channels, 3, 3, padding=1)
-        self.activation = nn.LeakyReLU(0.2, inplace=True)
+        self.activation = nn.LeakyReLU(0.2, inplace=inplace)
+
+    @staticmethod
+    def recognize(weights: Mapping[str, Tensor], ordered: bool) -> Foreign | None:
+        """ESRGAN's old and new layout, Real-ESRGAN's; for `srkit import`."""
+        return recognize_rrdb(weights)
 
     def folded(self, lr: Tensor) -> Tensor:
         """(B, 3, h, w) -> (B, 3 * fold^2, ceil(h / fold), ceil(w / fold))."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta
 from torch import Tensor, nn
 
 from srkit.components.blocks.layers import Norm, check_range
+from srkit.components.foreign import count, shape
 from srkit.components.generators.upsampling import steps_of
+from srkit.contracts import Foreign
 
 __all__ = ["Srresnet"]
 
@@ -78,6 +81,22 @@ class Srresnet(nn.Module):
         self.conv2 = nn.Sequential(*convolution(channels, norm))
         self.upsampling = nn.Sequential(*(UpsampleUnit(channels, step) for step in steps_of(scale, "srresnet")))
         self.conv3 = nn.Conv2d(channels, 3, 9, padding=4)
+
+    @staticmethod
+    def recognize(weights: Mapping[str, Tensor], ordered: bool) -> Foreign | None:
+        """The layout of Lornatang's SRGAN-PyTorch, which has these names; for `srkit import`."""
+        if "trunk.0.rcb.0.weight" not in weights or "conv3.weight" not in weights:
+            return None
+        channels = shape(weights, "conv1.0.weight", 0)
+        ups = count(weights, r"upsampling\.(\d+)\.")
+        step = round((shape(weights, "upsampling.0.upsample_block.0.weight", 0) / max(1, channels)) ** 0.5)
+        options = {
+            "scale": step**ups,
+            "channels": channels,
+            "blocks": count(weights, r"trunk\.(\d+)\."),
+            "norm": "batch" if "trunk.0.rcb.1.running_mean" in weights else "none",
+        }
+        return Foreign("SRResNet as SRGAN-PyTorch has it", options, weights)
 
     def forward(self, lr: Tensor) -> Tensor:
         """LR (B, 3, h, w) in [0, 1] -> SR (B, 3, h * scale, w * scale)."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from srkit.components.metrics.planes import luma, rgb
 from srkit.errors import UserError
 
-__all__ = ["SsimRgb", "SsimY", "ssim"]
+__all__ = ["SsimRgb", "SsimY", "likeness", "ssim"]
 
 WINDOW = 11
 SIGMA = 1.5
@@ -50,11 +50,17 @@ def ssim(sr: Tensor, hr: Tensor) -> Tensor:
 
 def ssim_of_planes(sr: Tensor, hr: Tensor) -> Tensor:
     """(H, W) in 0..255 -> a scalar."""
+    light, contrast = likeness(sr, hr)
+    return (light * contrast).mean()
+
+
+def likeness(sr: Tensor, hr: Tensor) -> tuple[Tensor, Tensor]:
+    """(H, W) in 0..255 -> the likeness of light, and that of contrast and structure, (H - 10, W - 10) each."""
     sr_mean, hr_mean = blurred(sr), blurred(hr)
     variances = blurred(sr * sr + hr * hr) - sr_mean.square() - hr_mean.square()
     covariance = blurred(sr * hr) - sr_mean * hr_mean
     similar_light = (2 * sr_mean * hr_mean + C1) / (sr_mean.square() + hr_mean.square() + C1)
-    return (similar_light * (2 * covariance + C2) / (variances + C2)).mean()
+    return similar_light, (2 * covariance + C2) / (variances + C2)
 
 
 class SsimY:

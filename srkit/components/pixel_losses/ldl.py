@@ -49,9 +49,9 @@ class Ldl(nn.Module):
     """LDL: absolute error weighted by how likely a pixel is an artifact; needs [ema].
 
     Liang, Zeng and Zhang 2022, arXiv 2203.09195, "Details or Artifacts": the mean of M * |sr - hr|, M the artifact map
-    out of the local variance of the error, 0 where the averaged generator errs more. M passes no gradient. Meant to
-    stand beside the pixel, feature and adversarial losses, with weight 1. Views with SR and HR (B, 3, H, W) and the
-    averaged generator's picture, a scalar out.
+    out of the local variance of the error, 0 where the averaged generator errs more. M passes no gradient, being a
+    weight; the authors' program lets it through. Meant to stand beside the pixel, feature and adversarial losses, with
+    weight 1. Views with SR and HR (B, 3, H, W) and the averaged generator's picture, a scalar out.
 
     Args:
         window: side of the window for the local variance in HR pixels, an odd number.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -165,17 +166,38 @@ def quadratic_views(net: Quadratic, step: int = 1) -> Views:
 
 
 @pytest.mark.parametrize("loss", [Vanilla, Lsgan, Hinge, Relativistic, RelativisticAverage])
-def test_r1_is_the_squared_gradient_of_the_mean_logit(loss: Callable[..., Game]) -> None:
+def test_r1_is_the_squared_gradient_of_the_summed_logits(loss: Callable[..., Game]) -> None:
     net = Quadratic()
     seen = quadratic_views(net)
     plain = loss().discriminator_term(seen)
     parts = loss(r1=10.0).discriminator_term(seen)
     assert isinstance(plain, Tensor) and isinstance(parts, dict) and torch.equal(parts["logits"], plain)
     red = seen.hr[:, 0].double().numpy()
-    expected = 10 / 2 * ((2 * 3 * red / 20) ** 2).sum((1, 2)).mean()
+    expected = 10 / 2 * ((2 * 3 * red) ** 2).sum((1, 2)).mean()
     assert parts["r1"].item() == pytest.approx(expected, rel=1e-5)
     (slope,) = torch.autograd.grad(parts["r1"], net.a)
     assert slope.item() == pytest.approx(2 * expected / 3, rel=1e-5)
+
+
+def test_r1_is_its_formula_by_finite_differences_of_a_network_with_many_places() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 2, 3, padding=1), nn.Tanh(), nn.Conv2d(2, 1, 3, stride=2)).double()
+
+    def judge(image: Tensor) -> DiscriminatorOutput:
+        return DiscriminatorOutput([net(image)])
+
+    hr = torch.rand(2, 3, 6, 5, dtype=torch.float64)
+    seen = replace(quadratic_views(Quadratic()), sr=torch.zeros_like(hr), hr=hr, discriminator=judge)
+    parts = Hinge(r1=3.0).discriminator_term(seen)
+    assert isinstance(parts, dict)
+    squares, step = np.zeros(2), 1e-5
+    with torch.no_grad():
+        for place in np.ndindex(3, 6, 5):
+            moved = torch.zeros(3, 6, 5, dtype=torch.float64)
+            moved[place] = step
+            slopes = (net(hr + moved) - net(hr - moved)).sum((1, 2, 3)) / (2 * step)
+            squares += slopes.square().numpy()
+    assert parts["r1"].item() == pytest.approx(3 / 2 * squares.mean(), rel=1e-6)
 
 
 def test_r1_can_be_applied_now_and_then_and_stronger() -> None:
@@ -194,7 +216,7 @@ def test_wgans_penalty_is_its_formula_out_of_the_samples_own_streams() -> None:
     assert isinstance(parts, dict) and torch.equal(stream, torch.get_rng_state())
     share = SampleDraws(StreamKey(0, 0, 1), range(2), "adversarial").uniform().view(2, 1, 1)
     red = (seen.sr[:, 0] + share * (seen.hr[:, 0] - seen.sr[:, 0])).numpy()
-    norm = np.sqrt(((2 * 3 * red / 20) ** 2).sum((1, 2)))
+    norm = np.sqrt(((2 * 3 * red) ** 2).sum((1, 2)))
     assert parts["gradient"].item() == pytest.approx(5 * ((norm - 1) ** 2).mean(), rel=1e-5)
     parts["gradient"].backward()
     assert net.a.grad is not None and net.a.grad.isfinite()
@@ -287,3 +309,22 @@ def test_averages_span_all_processes_with_their_gradient(tmp_path: Path) -> None
 def test_averages_of_one_process_are_plain_means() -> None:
     real, fake = logits(1), logits(2)
     assert [one.item() for one in averages(real, fake)] == [real.mean().item(), fake.mean().item()]
+
+
+@pytest.mark.parametrize(
+    ("make", "right"),
+    [
+        (Vanilla, lambda r, f: (r > 0, f < 0)),
+        (Hinge, lambda r, f: (r > 0, f < 0)),
+        (Lsgan, lambda r, f: (r > 0.5, f < 0.5)),
+        (Relativistic, lambda r, f: (r > f, f < r)),
+        (RelativisticAverage, lambda r, f: (r > f.mean(), f < r.mean())),
+        (no_wgan_penalty, lambda r, f: (r > f.mean(), f < r.mean())),
+    ],
+)
+def test_the_discriminators_accuracy_is_noted(make: Callable[..., Game], right: Any) -> None:
+    real, fake = logits(5), logits(6)
+    seen = views(real, fake)
+    make().discriminator_term(seen)
+    for name, places in zip(("accuracy_real", "accuracy_fake"), right(real.numpy(), fake.numpy()), strict=True):
+        assert seen.notes[name].item() == pytest.approx(places.mean())

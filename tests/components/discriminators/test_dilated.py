@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srkit.components.discriminators.dilated import Dilated
@@ -42,6 +43,29 @@ def test_the_layers_are_the_notes() -> None:
         (0, 1, 1),
     ]
     assert [layer.bias is not None for layer in convolutions] == [False] * 12 + [True]
+
+
+def test_equals_the_notes_formula_in_train_mode() -> None:
+    torch.manual_seed(0)
+    net = Dilated(channels=2)
+    with torch.no_grad():
+        for weight in net.parameters():
+            if weight.dim() == 1:
+                weight.uniform_(0.5, 1.5)
+    values = list(net.parameters())
+    image = picture(2, 3, 48, 40)
+    logits = net(image)
+    x = image
+    dilations = [1] * 7 + [2, 4] + [1] * 4
+    for number, dilation in enumerate(dilations[:-1]):
+        weight, gain, shift = values[3 * number : 3 * number + 3]
+        x = F.conv2d(x, weight, padding=dilation * (weight.shape[-1] // 2), dilation=dilation)
+        mean, variance = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), unbiased=False, keepdim=True)
+        x = (x - mean) / (variance + 1e-5).sqrt() * gain.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)
+        x = torch.maximum(x, 0.1 * x)
+        if number in (1, 3, 5):
+            x = x.unfold(2, 2, 2).unfold(3, 2, 2).amax((-2, -1))
+    torch.testing.assert_close(logits, F.conv2d(x, values[-2], values[-1]), rtol=1e-4, atol=1e-5)
 
 
 def test_batch_norm_uses_each_batchs_own_statistics_in_train_mode() -> None:

@@ -215,7 +215,7 @@ def test_vgg128_equals_its_formula_and_names() -> None:
 def test_vgg128_leaves_srgans_six_places_of_96_pixels_and_names_a_wrong_size() -> None:
     with torch.device("meta"):
         assert Vgg128(96, 4).linear1.in_features == 32 * 6 * 6
-    with pytest.raises(UserError, match="32 x 32 pixels, got 25 x 25: set its input_size"):
+    with pytest.raises(UserError, match="input_size: vgg128 was built for pictures of 32 x 32 pixels, got 25 x 25"):
         Vgg128(32, 2)(picture(1, 3, 25, 25))
 
 

@@ -148,7 +148,7 @@ def test_a_cache_that_takes_no_file_is_read_as_it_is(cache: Path, monkeypatch: p
     def full(*_: object, **__: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("srkit.components.feature_losses.weight_files.save_file", full)
+    monkeypatch.setattr("srkit.components.pretrained.save_file", full)
     assert vgg16(weights="auto").provenance.facts["file"] == str(cache / PTH)
     assert [file.name for file in cache.iterdir()] == [PTH]
 

@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srkit.components.blocks.dilated import Dilated
 from srkit.components.generators.cascade import Cascade
 from srkit.components.generators.espcn import Espcn
+from srkit.components.generators.rrdb import Rrdb
 from srkit.components.generators.rrdb_shuffle import RrdbShuffle
 from srkit.components.generators.trunk import Trunk
 from srkit.contracts import GeneratorOutput
@@ -45,6 +47,47 @@ def test_the_notes_group_equals_its_formula() -> None:
         y = block(y)
     assert len(net.body[0].blocks) == 6
     torch.testing.assert_close(net.body(x), x + 0.2 * y)
+
+
+def notes_reference(weights: list[tuple[Tensor, Tensor]], lr: Tensor, groups: int, doublings: int) -> Tensor:
+    """The notes' final network, its convolutions taken one after the other."""
+    left = iter(weights)
+
+    def conv(x: Tensor, dilation: int = 1) -> Tensor:
+        weight, bias = next(left)
+        return F.conv2d(x, weight, bias, padding=dilation * (weight.shape[-1] // 2), dilation=dilation)
+
+    def leaky(x: Tensor) -> Tensor:
+        return torch.maximum(x, 0.1 * x)
+
+    x = conv(lr)
+    for _ in range(groups):
+        y = x
+        for _ in range(3):
+            z = leaky(conv(leaky(conv(leaky(conv(y, 1)), 2)), 4))
+            y = y + 0.2 * conv(z)
+            one = leaky(conv(y))
+            two = leaky(conv(torch.cat([y, one], 1)))
+            y = y + 0.2 * conv(torch.cat([y, one, two], 1))
+        x = x + 0.2 * y
+    for _ in range(doublings):
+        x = leaky(conv(leaky(conv(x))))
+        batch, channels, height, width = x.shape
+        x = x.view(batch, channels // 4, 2, 2, height, width).permute(0, 1, 4, 2, 5, 3)
+        x = leaky(conv(x.reshape(batch, channels // 4, 2 * height, 2 * width)))
+    sr = conv(x)
+    assert next(left, None) is None
+    return sr
+
+
+@pytest.mark.parametrize(("scale", "doublings"), [(2, 1), (4, 2)])
+def test_the_notes_final_network_equals_its_formula(scale: int, doublings: int) -> None:
+    torch.manual_seed(0)
+    net = RrdbShuffle(scale, channels=4, blocks=2)
+    values = list(net.state_dict().values())
+    pairs = list(zip(values[::2], values[1::2], strict=True))
+    lr = picture(2, 3, 7, 6)
+    torch.testing.assert_close(net(lr), notes_reference(pairs, lr, 2, doublings), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4, 8])
@@ -161,3 +204,19 @@ def test_refuses_what_it_cannot_do(key: str, make: Callable[[], nn.Module]) -> N
     with pytest.raises(OptionError) as caught:
         make()
     assert caught.value.key == key
+
+
+@pytest.mark.parametrize("network", [Rrdb, RrdbShuffle])
+def test_checkpointing_and_in_place_activations_change_no_value(network: Callable[..., nn.Module]) -> None:
+    torch.manual_seed(0)
+    nets = [network(2, channels=4, blocks=2, **one) for one in ({}, {"checkpoint": True}, {"inplace": False})]
+    found = []
+    for net in nets:
+        net.load_state_dict(nets[0].state_dict())
+        lr = picture(2, 3, 6, 4).requires_grad_()
+        sr = net(lr)
+        sr.square().mean().backward()
+        found.append([sr, lr.grad, *(weight.grad for weight in net.parameters())])
+    assert all(torch.equal(a, b) for other in found[1:] for a, b in zip(found[0], other, strict=True))
+    in_place = [layer.inplace for layer in nets[2].modules() if isinstance(layer, nn.LeakyReLU)]
+    assert in_place and not any(in_place)

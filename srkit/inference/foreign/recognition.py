@@ -1,0 +1,135 @@
+"""Which installed network a file of foreign weights belongs to: each is asked, and has to fit to the last tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from srkit.contracts import Foreign
+from srkit.errors import OptionError, SrkitError, UserError
+from srkit.inference.initial import compared
+from srkit.inference.weights import Weights, read_weights
+from srkit.registry import KINDS, Component, Registry
+
+ROLES = {"generator": "generators", "discriminator": "discriminators"}
+SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Recognized:
+    """A file's network.
+
+    Attributes:
+        role: `generator` or `discriminator`.
+        component: what builds the network.
+        foreign: layout, options, what was assumed.
+        network: the network with the file's weights, on the CPU.
+        weights: the file.
+    """
+
+    role: str
+    component: Component
+    foreign: Foreign
+    network: nn.Module
+    weights: Weights
+
+
+def recognize(path: Path, registry: Registry) -> Recognized:
+    """Find the network a file belongs to, and load it.
+
+    Raises:
+        UserError: the file cannot be read, no network knows it, several do, or the one that does leaves something over.
+    """
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; srkit import takes files of weights")
+    weights = read_weights(path, "generator")
+    found: list[Recognized] = []
+    misfits: list[str] = []
+    for role, component, foreign in _claims(weights, registry):
+        label = f"{component.kind.singular} {component.name!r}"
+        try:
+            network = _build(component, foreign.options)
+        except OptionError as error:
+            misfits.append(f"it looks like {foreign.layout} ({label}), but {error.key}: {error.why}")
+            continue
+        fit = compared(network.state_dict(), foreign.weights)
+        if fit.is_whole:
+            network.load_state_dict(foreign.weights)
+            found.append(Recognized(role, component, foreign, network, weights))
+        else:
+            misfits.append(f"it looks like {foreign.layout} ({label}), but not everything fits: {fit}")
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = " and ".join(f"{one.component.use} ({one.foreign.layout})" for one in found)
+        raise UserError(f"{path}: {names} take these weights for theirs; SRKIT_LOAD_PLUGINS leaves a plugin out")
+    raise UserError(f"{path}: " + ("; ".join(misfits) if misfits else _unknown(weights, registry)))
+
+
+def _claims(weights: Weights, registry: Registry) -> Iterator[tuple[str, Component, Foreign]]:
+    """Each network that takes the weights for its own, with what it makes of them."""
+    ordered = weights.file.suffix != ".safetensors"  # that format sorts its tensors
+    for role, component in _asked(registry):
+        try:
+            foreign = component.factory.recognize(dict(weights.tensors), ordered)  # type: ignore[attr-defined]
+        except Exception as error:
+            raise SrkitError(
+                f"{component.kind.singular} {component.use!r} failed while it looked at {weights.file}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        if foreign is not None:
+            yield role, component, foreign
+
+
+def _asked(registry: Registry) -> Iterator[tuple[str, Component]]:
+    """The installed networks that can recognise files."""
+    for role, plural in ROLES.items():
+        for entry in registry.entries(KINDS[plural]):
+            with suppress(UserError):  # a broken one recognises nothing; `srkit list` tells
+                component = registry.find(KINDS[plural], entry.qualified, Path.cwd())
+                if callable(getattr(component.factory, "recognize", None)):
+                    yield role, component
+
+
+def _build(component: Component, options: Mapping[str, Any]) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        network: nn.Module = component.factory(**options)
+    return network
+
+
+def _unknown(weights: Weights, registry: Registry) -> str:
+    """What is said of a file that nobody knows."""
+    names = list(weights.tensors)
+    first = ", ".join(f"{name} {tuple(weights.tensors[name].shape)}" for name in names[:SHOWN])
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    known = "\n".join(f"  {component.name}: {_known(component)}" for _, component in _asked(registry))
+    return (
+        f"no network knows these weights: {first}{more}.\n{_by_spandrel(weights.tensors)}Known are\n{known}\n"
+        "A component of yours can join them by a static method `recognize`, see srkit.contracts.Foreign"
+    )
+
+
+def _known(component: Component) -> str:
+    doc = " ".join((component.factory.recognize.__doc__ or "").split())  # type: ignore[attr-defined]
+    return doc.partition("; for `srkit import`")[0].rstrip(".")
+
+
+def _by_spandrel(tensors: dict[str, Tensor]) -> str:
+    """A sentence where spandrel, if it is installed, has a network for the weights."""
+    try:
+        from spandrel import MAIN_REGISTRY
+    except ImportError:
+        return ""
+    for support in MAIN_REGISTRY.architectures("detection"):
+        if support.architecture.detect(tensors):
+            return (
+                f"spandrel knows them as {support.architecture.name}; `srkit bench` takes such a file as it is, "
+                "but it cannot be trained.\n"
+            )
+    return ""
