@@ -18,8 +18,11 @@ def difference(metric: MetricMean, baseline: MetricMean) -> float | None:
 def difference_figure(metric: MetricMean, baseline: MetricMean) -> str:
     """The difference with its sign, +1.92; empty where there is none to tell."""
     gap = difference(metric, baseline)
-    if gap is None:
-        return ""
+    return "" if gap is None else gap_figure(gap, metric)
+
+
+def gap_figure(gap: float, metric: MetricMean) -> str:
+    """A difference with its sign and the metric's decimals: +1.92, -0.0003."""
     figure = f"{gap:+.{_decimals(metric)}f}"
     # A difference that rounds to zero has no direction.
     return figure.replace("-", "+") if float(figure) == 0 else figure
@@ -52,4 +55,4 @@ def _three_digits(value: float, units: str) -> str:
 
 
 def _decimals(metric: MetricMean) -> int:
-    return 2 if metric.unit == "dB" else 4
+    return {"dB": 2, "levels": 2}.get(metric.unit, 4)

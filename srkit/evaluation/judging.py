@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -12,7 +14,6 @@ from torch import Tensor, nn
 
 from srkit.assembly import Assembly
 from srkit.contracts import Dataset, Metric
-from srkit.data.decoding import IMAGE_SUFFIXES, decode
 from srkit.data.lr_images import LrMaker
 from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import SrkitError, UserError
@@ -31,17 +32,23 @@ def photos_of(dataset: Dataset, maker: LrMaker, scale: int, seed: int, limit: in
             lr, hr = (_tensor(one) for one in sample)
         else:
             hr = _tensor(sample)
-            lr = _shrunk(hr, maker, scale, seed, index)
+            lr = shrunk(hr, maker, scale, seed, index)
         photos.append(Photo(dataset.name(index), hr, lr))
     return photos
 
 
+def _whole(sample: np.ndarray | tuple[np.ndarray, np.ndarray]) -> Tensor:
+    return _tensor(sample[1] if isinstance(sample, tuple) else sample)
+
+
 def _tensor(image: np.ndarray) -> Tensor:
-    return torch.from_numpy(image).permute(2, 0, 1).contiguous()
+    # a copy, because a memory-mapped picture is read-only, which torch does not take without a warning
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
 
 
 @torch.no_grad()
-def _shrunk(hr: Tensor, maker: LrMaker, scale: int, seed: int, index: int) -> Tensor:
+def shrunk(hr: Tensor, maker: LrMaker, scale: int, seed: int, index: int) -> Tensor:
+    """uint8 (3, H, W) -> (3, H // scale, W // scale); degradations drawn from the seed and the photo's number alone."""
     height, width = (side // scale * scale for side in hr.shape[-2:])
     key = StreamKey(seed, 0, 0)
     image = hr[None, :, :height, :width].float() / 255
@@ -49,18 +56,19 @@ def _shrunk(hr: Tensor, maker: LrMaker, scale: int, seed: int, index: int) -> Te
     return (lr[0] * 255).round().to(torch.uint8)
 
 
-def photos_without_original(folder: Path) -> list[Photo]:
-    """The pictures of a folder as they are: to be upscaled, not scored.
+class Sharing(Protocol):
+    """Processes that share photos out: this one's number, how many there are, everybody's value, and that for the first
+    process alone, by number."""
 
-    Raises:
-        UserError: the folder is not there or holds no picture.
-    """
-    if not folder.is_dir():
-        raise UserError(f"validation.photos: there is no folder {folder}")
-    files = sorted(one for one in folder.rglob("*") if one.suffix.lower() in IMAGE_SUFFIXES)
-    if not files:
-        raise UserError(f"validation.photos: {folder} holds no picture ({', '.join(sorted(IMAGE_SUFFIXES))})")
-    return [Photo(f"photos/{one.relative_to(folder).as_posix()}", None, _tensor(decode(one))) for one in files]
+    @property
+    def rank(self) -> int: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def gather(self, value: dict[str, Any]) -> list[dict[str, Any]]: ...
+
+    def collect(self, value: dict[str, Any]) -> list[dict[str, Any]]: ...
 
 
 @dataclass(frozen=True)
@@ -101,18 +109,42 @@ class Judge:
             on_photo=on_photo,
         )
 
-    def validate(self, network: nn.Module, name: str) -> tuple[dict[str, float], dict[str, dict[str, Tensor]]]:
-        """One generator's means by metric, and each photo's pictures: `lr`, `sr`, and `hr` where there is one."""
-        pictures: dict[str, dict[str, Tensor]] = {}
+    def validate(
+        self, network: nn.Module, name: str, among: Sharing | None = None
+    ) -> tuple[dict[str, float], dict[str, dict[str, Tensor]]]:
+        """One generator's means by metric, and each photo's pictures: `lr`, `sr`, and `hr` where there is one.
 
-        def keep(photo: Photo, made: Mapping[str, Tensor], _: object) -> None:
+        Args:
+            among: the processes that share the photos out; the pictures are the first one's alone.
+        """
+        pictures: dict[str, dict[str, Tensor]] = {}
+        scores: dict[str, Mapping[str, float]] = {}
+
+        def keep(photo: Photo, made: Mapping[str, Tensor], scored: Mapping[str, Mapping[str, float]]) -> None:
             pictures[photo.name] = {"lr": photo.lr, "sr": made[name]} | (
                 {"hr": photo.hr} if photo.hr is not None else {}
             )
+            scores[photo.name] = scored[name]
 
-        (row,) = self.score([Model(name, network, parameters=count_parameters(network))], keep)
-        means = {key: value.mean if value.mean is not None else float("inf") for key, value in row.metrics.items()}
-        return means, pictures
+        mine = self.photos if among is None else self.photos[among.rank :: among.size]
+        if mine:
+            replace(self, photos=mine).score([Model(name, network, parameters=count_parameters(network))], keep)
+        if among is not None:
+            scores, pictures = _joined(among.gather(scores)), _joined(among.collect(pictures))
+        names = [photo.name for photo in self.photos]
+        return _means(scores, names, self.metrics), {one: pictures[one] for one in names if one in pictures}
+
+
+def _joined(tables: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {key: value for table in tables for key, value in table.items()}
+
+
+def _means(
+    scores: Mapping[str, Mapping[str, float]], names: Sequence[str], metrics: Mapping[str, Metric]
+) -> dict[str, float]:
+    """Each metric's mean over the photos that have an original; their order is the set's, whoever judged them."""
+    scored = [scores[one] for one in names if scores[one]]
+    return {name: math.fsum(one[name] for one in scored) / len(scored) for name in metrics if scored}
 
 
 def make_judge(assembly: Assembly, device: torch.device) -> Judge | None:
@@ -122,9 +154,9 @@ def make_judge(assembly: Assembly, device: torch.device) -> Judge | None:
     if assembly.validate is not None:
         limit = experiment.validation.images
         photos += photos_of(assembly.validate, assembly.lr_maker, experiment.scale, experiment.seed, limit)
-        _require_scorable(photos, assembly, device)
-    if experiment.validation.photos is not None:
-        photos += photos_without_original(experiment.validation.photos)
+    if assembly.photos is not None:
+        own = assembly.photos
+        photos += [Photo(f"photos/{own.name(one)}", None, _whole(own[one])) for one in range(len(own))]
     if not photos:
         return None
     return Judge(
@@ -140,25 +172,34 @@ def make_judge(assembly: Assembly, device: torch.device) -> Judge | None:
     )
 
 
-SMALL = 64
+SMALL = 192
 """Pixels of a side from which on no metric in use finds a photo too small."""
 
 
-def _require_scorable(photos: Sequence[Photo], assembly: Assembly, device: torch.device) -> None:
-    """Score small photos once with the original for its own copy, so that one too small is known before the training.
+def least_side(assembly: Assembly, sides: Sequence[int]) -> int:
+    """The side in HR pixels from which on every metric can score a photo.
+
+    Args:
+        sides: the smaller side of each validation picture; where all are large, nothing is tried.
 
     Raises:
-        UserError: with the photo's name and what a metric says of it.
+        UserError: a metric fails on a large photo as well; with what it says.
     """
     scale = assembly.plan.experiment.scale
-    for photo in photos:
-        if photo.hr is None or min(photo.hr.shape[-2:]) >= SMALL:
-            continue
-        copy = Model("original", lambda lr, hr=photo.hr: _as_output(hr, lr, scale))  # type: ignore[misc]
+    if min(sides, default=SMALL) >= SMALL:
+        return scale
+    photo = torch.arange(3 * SMALL * SMALL).remainder(251).to(torch.uint8).reshape(3, SMALL, SMALL)
+    failure: SrkitError | None = None
+    for side in range(scale, SMALL + 1, scale):
+        hr = photo[:, :side, :side]
+        lr = hr[:, ::scale, ::scale]
+        copy = Model("original", lambda lr, hr=hr: _as_output(hr, lr, scale))  # type: ignore[misc]
         try:
-            score(copy, [photo], assembly.metrics, scale=scale, device=device)
+            score(copy, [Photo("photo", hr, lr)], assembly.metrics, scale=scale)
+            return side
         except SrkitError as error:
-            raise UserError(f"data.validate: {error}. Leave the photo out, or take a larger one") from error
+            failure = error
+    raise UserError(f"data.validate: {failure}") from failure
 
 
 def _as_output(hr: Tensor, lr: Tensor, scale: int) -> Tensor:
@@ -171,10 +212,13 @@ def count_parameters(network: nn.Module) -> int:
 
 
 def set_name(assembly: Assembly) -> str:
-    """What the validation set is called in a table: the dataset, with its split or folder."""
+    """What the validation set is called in a table."""
     pick = assembly.plan.picks.get(("data", "validate"))
-    if pick is None:
-        return ""
+    return dataset_name(pick) if pick is not None else ""
+
+
+def dataset_name(pick: Pick) -> str:
+    """What a set is called in a table: the dataset, with its split or folder."""
     options = pick.all_options()
     path = options.get("path")
     if path is not None:
@@ -187,7 +231,7 @@ def set_name(assembly: Assembly) -> str:
 def downscaler_name(assembly: Assembly) -> str:
     """What made the LR images: the downscaler with what was chosen of it, or the pipeline."""
     pick = assembly.plan.picks.get(("downscaler",)) or assembly.plan.picks.get(("lr_pipeline",))
-    return _described(pick) if pick is not None else ""
+    return described(pick) if pick is not None else ""
 
 
 def degradation_names(assembly: Assembly) -> list[str]:
@@ -195,10 +239,11 @@ def degradation_names(assembly: Assembly) -> list[str]:
     entries = assembly.plan.experiment.degradation
     named = zip(entries, assembly.plan.degradations, strict=True)
     ordered = sorted(named, key=lambda pair: pair[0].when == "after")
-    return [_described(pick) + (" before" if entry.when == "before" else "") for entry, pick in ordered]
+    return [described(pick) + (" before" if entry.when == "before" else "") for entry, pick in ordered]
 
 
-def _described(pick: Pick) -> str:
+def described(pick: Pick) -> str:
+    """A component with its options in words, as a table's caption has it."""
     options = {key: value for key, value in pick.all_options().items() if value is not None}
     words = ", ".join(f"{key} {_value(value)}" for key, value in options.items())
     return f"{pick.component.name} ({words})" if words else pick.component.name

@@ -29,7 +29,7 @@ def rows_to_json(rows: Sequence[Row], extra: Mapping[str, Any] | None = None) ->
     """
     if extra and "rows" in extra:
         raise ValueError("extra keys may not replace 'rows'")
-    return {"rows": [_row_to_json(row) for row in rows], **(extra or {})}
+    return {"rows": [row_to_json(row) for row in rows], **(extra or {})}
 
 
 def rows_from_json(payload: Mapping[str, Any]) -> list[Row]:
@@ -91,7 +91,12 @@ def read_scores(path: Path) -> list[Row]:
         raise UserError(f"{path}: not a scores.json of srkit: {error}") from error
 
 
-def _row_to_json(row: Row) -> dict[str, Any]:
+def row_to_json(row: Row) -> dict[str, Any]:
+    """One row of the fixed form.
+
+    Raises:
+        ValueError: a score is NaN or infinite.
+    """
     return {
         "model": row.model,
         "set": row.set,

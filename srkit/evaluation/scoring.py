@@ -102,13 +102,13 @@ def score_all(
                 raise SrkitError(f"two photos have one name: {photo.name}")
             names.add(photo.name)
             lr = from_eight_bit(photo.lr.to(device)).unsqueeze(0)
-            hr = None if photo.hr is None else _original(photo, scale).to(device)
+            hr = None if photo.hr is None else original_of(photo, scale).to(device)
             pictures = {}
             for tally in tallies.values():
                 sr = tally.upscale(photo.name, lr, autocast, channels_last)
-                _check_size(tally.model.name, photo, sr, scale)
+                check_size(tally.model.name, photo, sr, scale)
                 if hr is not None:
-                    views = _views(sr, hr, lr, scale, index, downscale)
+                    views = views_of(sr, hr, lr, scale, border=scale, number=index, downscale=downscale)
                     tally.judge(photo.name, calls, views)
                 if on_photo is not None:
                     pictures[tally.model.name] = sr.cpu()
@@ -153,10 +153,10 @@ class _Tally:
         return to_eight_bit(sr)[0]
 
     def _timed(self, lr: Tensor, autocast: torch.dtype | None, channels_last: bool) -> tuple[Tensor, float]:
-        _wait_for(lr.device)
+        wait_for(lr.device)
         start = perf_counter()
         sr = forward(self.model.module, lr, autocast=autocast, channels_last=channels_last)
-        _wait_for(lr.device)
+        wait_for(lr.device)
         return sr, perf_counter() - start
 
     def judge(self, photo: str, calls: Mapping[str, Callable[[Views], float]], views: Views) -> None:
@@ -209,14 +209,15 @@ def _null_if_infinite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _wait_for(device: torch.device) -> None:
+def wait_for(device: torch.device) -> None:
+    """Until everything that was given to the device is done; a clock read before would stop too early."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
 
 
-def _original(photo: Photo, scale: int) -> Tensor:
+def original_of(photo: Photo, scale: int, border: int | None = None) -> Tensor:
     """The original, uint8 (3, h * scale, w * scale), cut to the size that the LR picture stands for."""
     assert photo.hr is not None
     height, width = (side * scale for side in photo.lr.shape[-2:])
@@ -226,12 +227,14 @@ def _original(photo: Photo, scale: int) -> Tensor:
             f"{photo.name}: an original of {_size(photo.hr)} does not belong to a LR picture of {_size(photo.lr)} at "
             f"scale {scale}"
         )
-    if min(height, width) <= 2 * scale:
-        raise SrkitError(f"{photo.name}: {_size(photo.hr)} leaves nothing to score inside a border of {scale} pixels")
+    border = scale if border is None else border
+    if min(height, width) <= 2 * border:
+        raise SrkitError(f"{photo.name}: {_size(photo.hr)} leaves nothing to score inside a border of {border} pixels")
     return photo.hr[:, :height, :width]
 
 
-def _check_size(model: str, photo: Photo, sr: Tensor, scale: int) -> None:
+def check_size(model: str, photo: Photo, sr: Tensor, scale: int) -> None:
+    """Raise `SrkitError` where the SR picture (..., H, W) is not the LR picture's size times the scale."""
     expected = tuple(side * scale for side in photo.lr.shape[-2:])
     if tuple(sr.shape[-2:]) != expected:
         raise SrkitError(
@@ -244,20 +247,36 @@ def _size(image: Tensor) -> str:
     return f"{image.shape[-1]} x {image.shape[-2]}"
 
 
-def _views(
-    sr: Tensor, hr: Tensor, lr: Tensor, scale: int, index: int, downscale: Callable[[Tensor], Tensor] | None
+def views_of(
+    sr: Tensor,
+    hr: Tensor,
+    lr: Tensor,
+    scale: int,
+    *,
+    border: int,
+    number: int,
+    downscale: Callable[[Tensor], Tensor] | None,
 ) -> Views:
-    """A metric's views of one photo: uint8 SR and original (3, H, W), LR (1, 3, h, w), borders still on."""
+    """A metric's views of one photo.
 
-    def cropped(image: Tensor, border: int) -> Tensor:
-        return image[..., border:-border, border:-border]
+    Args:
+        sr, hr: uint8 (3, H, W), borders still on.
+        lr: (1, 3, h, w) float in [0, 1]; loses the LR pixels that the border touches.
+        scale: SR pixels a LR pixel.
+        border: SR pixels to crop on every side.
+        number: what a metric's draws are keyed by; the same for each model, so that like is compared with like.
+        downscale: the downscaler as a function of a batch.
+    """
+
+    def cropped(image: Tensor, width: int) -> Tensor:
+        height, length = image.shape[-2:]
+        return image[..., width : height - width, width : length - width]
 
     return Views(
-        sr=from_eight_bit(cropped(sr, scale)).unsqueeze(0),
-        hr=from_eight_bit(cropped(hr, scale)).unsqueeze(0),
-        lr=cropped(lr, 1),
+        sr=from_eight_bit(cropped(sr, border)).unsqueeze(0),
+        hr=from_eight_bit(cropped(hr, border)).unsqueeze(0),
+        lr=cropped(lr, -(-border // scale)),
         step=0,
-        # By the photo's number, and the same for each model: a metric that draws compares like with like.
-        draws=SampleDraws(StreamKey(seed=0, attempt=0, step=0), [index], "metric"),
+        draws=SampleDraws(StreamKey(seed=0, attempt=0, step=0), [number], "metric"),
         downscale=downscale,
     )

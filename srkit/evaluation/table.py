@@ -8,11 +8,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from srkit.evaluation.best import best_by_metric
 from srkit.evaluation.figures import count_figure, difference, difference_figure, score_figure, time_figure
 from srkit.evaluation.rows import MetricMean, Row, by_protocol
-
-BEST_NEEDS_IMAGES = 10
-"""On fewer images than these no best is marked: one picture could decide it."""
 
 # What 80 columns have room for: two metrics with their differences beside them, or five with theirs beneath; further
 # metrics go into a second table under the first.
@@ -23,7 +21,7 @@ def scores_table(rows: Sequence[Row]) -> Table:
     """A table of rows that were measured alike, under a title and above a caption that says how.
 
     Differences are from the first row. Without colour it says the same but for which score is best, which is bold, and
-    that only from `BEST_NEEDS_IMAGES` images on.
+    that only where it is beyond doubt (`best_by_metric`).
 
     Args:
         rows: at least one; all of one set and protocol (`by_protocol` sorts mixed ones into tables).
@@ -110,12 +108,12 @@ def _cells(name: str, rows: Sequence[Row], beside: bool) -> list[Text]:
         for row in rows
     ]
     figures = [score_figure(row.metrics[name]) if name in row.metrics else "-" for row in rows]
-    best = _best(name, rows)
+    best = best_by_metric(rows).get(name)
     score_width, gap_width = max(map(len, figures)), max(map(len, gaps))
     cells = []
     for row, figure, gap in zip(rows, figures, gaps, strict=True):
         cell = Text(" " * (score_width - len(figure)) if beside else "")
-        cell.append(figure, style="bold" if figure == best else "")
+        cell.append(figure, style="bold" if row.model == best else "")
         if gap:
             cell.append(
                 f" {gap:>{gap_width}}" if beside else f"\n{gap}", style=_difference_style(name, row, rows[0], gap)
@@ -129,16 +127,3 @@ def _difference_style(name: str, row: Row, baseline: Row, figure: str) -> str:
     if gap is None or float(figure) == 0:
         return "dim"
     return "green" if (gap > 0) == row.metrics[name].higher_is_better else "red"
-
-
-def _best(name: str, rows: Sequence[Row]) -> str | None:
-    """The best score as shown, so that scores which look the same are marked alike; None where none is to be marked."""
-    metrics = [row.metrics[name] for row in rows if name in row.metrics]
-    if rows[0].images < BEST_NEEDS_IMAGES or len(metrics) < 2:
-        return None
-
-    def goodness(metric: MetricMean) -> float:
-        mean = float("inf") if metric.mean is None else metric.mean
-        return mean if metric.higher_is_better else -mean
-
-    return score_figure(max(metrics, key=goodness))

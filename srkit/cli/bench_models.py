@@ -1,0 +1,170 @@
+"""From the models on the command line to rows of a benchmark: their scales, their names, what they were trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from srkit.errors import UserError
+from srkit.registry import KINDS, Registry
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from srkit.contracts import Dataset
+    from srkit.evaluation.bench.benchmark import Contestant
+    from srkit.evaluation.bench.training_photos import TrainingSet
+    from srkit.inference.named import NamedModel, TrainedOn
+
+__all__ = ["Field", "gather", "target_scales"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """All models of a benchmark.
+
+    Attributes:
+        models: in the rows' order.
+        against: the reference's name; None for each table's first row.
+        repeat: how often a model is applied where its own scale is not the table's.
+    """
+
+    models: Sequence[NamedModel]
+    against: str | None
+    repeat: int
+
+    def at(self, scale: int) -> list[Contestant]:
+        """The rows of a table at one scale: the models that reach it."""
+        found = [_contestant(one, scale, self.repeat) for one in self.models]
+        return [one for one in found if one is not None]
+
+    def trained(self) -> list[tuple[str, TrainedOn]]:
+        """What is known of training, by the model's name."""
+        return [(one.name, one.trained_on) for one in self.models if one.trained_on is not None]
+
+
+def gather(
+    arguments: Sequence[str], registry: Registry, *, checkpoints: bool, against: str | None, repeat: int
+) -> Field:
+    """Find the models somebody named.
+
+    Raises:
+        UserError: one is not there or cannot be used, or is named twice.
+    """
+    from srkit.inference.named import named_model
+
+    if checkpoints:
+        models = _with_checkpoints(arguments, registry)
+    else:
+        models = [named_model(one, registry) for one in arguments]
+    reference = None
+    if against is not None:
+        reference = next((one for one in models if against in (one.name, one.argument)), None)
+        if reference is None:
+            reference = named_model(against, registry)
+            models = [reference, *models]
+    place = models.index(reference) if reference is not None else None
+    models = _distinct(models)
+    return Field(models, models[place].name if place is not None else None, repeat)
+
+
+def _with_checkpoints(arguments: Sequence[str], registry: Registry) -> list[NamedModel]:
+    """Every run's checkpoints in its place; what is no run stays."""
+    from srkit.inference.named import named_model
+    from srkit.inference.run_models import run_checkpoints
+    from srkit.training.folder import is_run
+
+    runs = [one for one in arguments if is_run(Path(one))]
+    if not runs:
+        raise UserError(f"--checkpoints judges all checkpoints of a run, and {', '.join(arguments)} is no run folder")
+    models: list[NamedModel] = []
+    for argument in arguments:
+        if argument not in runs:
+            models.append(named_model(argument, registry))
+            continue
+        found, complaints = run_checkpoints(Path(argument), registry)
+        for complaint in complaints:
+            click.echo(f"warning: left out: {complaint}", err=True)
+        prefix = f"{Path(argument).resolve().name} " if len(runs) > 1 else ""
+        models += [replace(one, name=prefix + one.name) for one in found]
+    return models
+
+
+def _distinct(models: Sequence[NamedModel]) -> list[NamedModel]:
+    """Models with names of their own; of two with one name each is called as it was typed."""
+    names = [one.name for one in models]
+    renamed = [one if names.count(one.name) == 1 else replace(one, name=one.argument) for one in models]
+    again = [one.name for one in renamed]
+    twice = next((name for name in again if again.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"{twice} is named twice; a table has one row for each model")
+    return renamed
+
+
+def target_scales(field: Field, wanted: int | None) -> list[int]:
+    """The scales that tables are made for; empty where any scale would do.
+
+    Raises:
+        UserError: a model cannot reach the one that was asked for.
+    """
+    from srkit.inference.repeat import repeats_needed
+
+    own = {one.name: one.scale for one in field.models if one.scale is not None}
+    if wanted is not None:
+        for name, scale in own.items():
+            if repeats_needed(scale, wanted, field.repeat) is None:
+                times = f", {scale**field.repeat} after {field.repeat} times" if field.repeat > 1 else ""
+                raise UserError(f"{name} enlarges {scale} times{times}; --scale {wanted} cannot be had of it")
+        return [wanted]
+    reached = {scale**field.repeat for scale in own.values()}
+    return sorted({scale if scale in reached else scale**field.repeat for scale in own.values()})
+
+
+def _contestant(model: NamedModel, scale: int, repeat: int) -> Contestant | None:
+    from srkit.evaluation.bench.benchmark import Contestant
+    from srkit.inference.named import identity_of
+    from srkit.inference.repeat import repeats_needed
+
+    times = 1 if model.scale is None else repeats_needed(model.scale, scale, repeat)
+    if times is None:
+        return None
+    known = model.trained_on
+    unknown = "" if model.scale is None else "unknown"
+    return Contestant(
+        name=model.name if times == 1 else f"{model.name} ({times} times x{model.scale})",
+        identity=identity_of(model.identity, scale, times),
+        load=partial(_loaded, model, scale, times),
+        counted=model.counted,
+        trained_on=f"{known.data}, {known.lr_images}" if known is not None else unknown,
+        training=_training_set(known) if known is not None else None,
+        warnings=model.warnings,
+    )
+
+
+def _loaded(model: NamedModel, scale: int, times: int) -> nn.Module:
+    from srkit.inference.repeat import Repeated
+
+    network = model.load(scale)
+    return network if times == 1 else Repeated(network, times).eval()
+
+
+def _training_set(known: TrainedOn) -> TrainingSet | None:
+    from srkit.evaluation.bench.training_photos import TrainingSet
+
+    table = known.experiment.get("data", {}).get("train")
+    if not isinstance(table, dict):
+        return None
+    return TrainingSet(known.data, known.fingerprint, partial(_dataset, table, known.folder))
+
+
+def _dataset(table: dict[str, Any], folder: Path) -> Dataset:
+    from srkit.experiment.single import pick_one
+
+    pick = pick_one(KINDS["datasets"], table, Registry.installed(), shown_as="its training pictures", folder=folder)
+    dataset: Dataset = pick.build()
+    return dataset

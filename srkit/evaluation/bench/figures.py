@@ -1,0 +1,52 @@
+"""Numbers that only a benchmark shows: intervals, multiply-adds, bytes, spreads, names with their mark."""
+
+from __future__ import annotations
+
+from srkit.evaluation.bench.entries import Entry
+from srkit.evaluation.figures import gap_figure
+from srkit.evaluation.rows import MetricMean
+from srkit.evaluation.statistics import Difference
+
+SEEN = "†"
+"""Behind the name of a model that was trained on a photo of the set."""
+
+
+def interval_figure(gap: Difference, metric: MetricMean) -> str:
+    """The ends of an interval, +1.80..+2.04; empty where there is none."""
+    if gap.low is None or gap.high is None:
+        return ""
+    return f"{gap_figure(gap.low, metric)}..{gap_figure(gap.high, metric)}"
+
+
+def macs_figure(macs: float | None) -> str:
+    """Three digits and a unit, 42.7 G; "-" for none or unknown."""
+    if not macs:
+        return "-"
+    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6)):
+        if macs >= size * 0.9995:
+            return f"{_three(macs / size)} {unit}"
+    return f"{_three(macs / 1e3)} k"
+
+
+def bytes_figure(count: int | None) -> str:
+    """Three digits and a unit, 1.25 GB; "-" where unknown."""
+    if count is None:
+        return "-"
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if count >= size * 0.9995:
+            return f"{_three(count / size)} {unit}"
+    return f"{_three(count / 1e3)} kB"
+
+
+def spread_figure(spread: float | None) -> str:
+    """A share as ±3%; empty without times."""
+    return "" if spread is None else f"±{spread:.0%}" if spread >= 0.005 else "±0%"
+
+
+def model_figure(entry: Entry) -> str:
+    """The model's name, marked where it was trained on a photo of the set."""
+    return f"{entry.row.model} {SEEN}" if entry.acquaintance.photos else entry.row.model
+
+
+def _three(value: float) -> str:
+    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}"

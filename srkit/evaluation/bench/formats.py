@@ -1,0 +1,190 @@
+"""A benchmark for other programs and for papers: JSON, CSV, Markdown, LaTeX."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import srkit
+from srkit.evaluation.bench.entries import Comparison, Entry
+from srkit.evaluation.bench.figures import bytes_figure, interval_figure, macs_figure, model_figure, spread_figure
+from srkit.evaluation.bench.notes import how_measured, notes
+from srkit.evaluation.bench.worst import per_image_grid, worst_first
+from srkit.evaluation.figures import count_figure, gap_figure, score_figure, time_figure
+from srkit.evaluation.rows import Row
+from srkit.evaluation.scores_file import row_to_json
+
+__all__ = ["as_csv", "as_json", "as_latex", "as_markdown"]
+
+
+def as_json(comparisons: Sequence[Comparison], facts: Mapping[str, Any]) -> str:
+    """The fixed form of design section 8 with more keys; a row's photos stand worst first.
+
+    Args:
+        comparisons: the tables, whose rows follow each other.
+        facts: what else is to be known of all of them.
+    """
+    rows = [_entry_to_json(entry, one) for one in comparisons for entry in one.entries]
+    whole = {"rows": rows, "srkit": srkit.__version__, **facts}
+    return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _entry_to_json(entry: Entry, comparison: Comparison) -> dict[str, Any]:
+    row = entry.row
+    return row_to_json(row) | {
+        "per_image": {photo: dict(row.per_image[photo]) for photo in worst_first(row)},
+        "macs_per_megapixel": entry.macs_per_megapixel,
+        "peak_memory": entry.peak_memory,
+        "time_spread": entry.time_spread,
+        "trained_on": entry.trained_on,
+        "seen_in_training": dict(entry.acquaintance.photos),
+        "training_unknown": entry.acquaintance.unknown,
+        "against": comparison.against,
+        "differences": {
+            name: None if gap is None else {"mean": gap.mean, "low": gap.low, "high": gap.high}
+            for name, gap in entry.differences.items()
+        },
+        "best": [name for name, model in comparison.best.items() if model == row.model],
+    }
+
+
+_PLAIN = ("model", "set", "scale", "downscaler", "degradations", "border", "images")
+
+
+def as_csv(comparisons: Sequence[Comparison], per_image: bool = False) -> str:
+    """One line a row, numbers in full; or one line a photo of each row, worst first."""
+    lines = [line for one in comparisons for line in (_photo_lines(one) if per_image else _row_lines(one))]
+    columns = list(dict.fromkeys(key for line in lines for key in line))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def _row_lines(comparison: Comparison) -> list[dict[str, Any]]:
+    lines = []
+    for entry in comparison.entries:
+        line = _protocol(entry.row)
+        for name, metric in entry.row.metrics.items():
+            gap = entry.differences.get(name)
+            line[name] = "inf" if metric.mean is None else metric.mean
+            line[f"{name} difference"] = gap.mean if gap is not None else ""
+            line[f"{name} low"] = gap.low if gap is not None and gap.low is not None else ""
+            line[f"{name} high"] = gap.high if gap is not None and gap.high is not None else ""
+        line |= {
+            "parameters": entry.row.parameters,
+            "macs_per_megapixel": entry.macs_per_megapixel,
+            "seconds_per_megapixel": entry.row.seconds_per_megapixel,
+            "time_spread": entry.time_spread,
+            "peak_memory": entry.peak_memory,
+            "trained_on": entry.trained_on,
+            "seen_in_training": len(entry.acquaintance.photos),
+            "against": comparison.against,
+        }
+        lines.append(line)
+    return lines
+
+
+def _photo_lines(comparison: Comparison) -> list[dict[str, Any]]:
+    lines = []
+    for entry in comparison.entries:
+        for photo in worst_first(entry.row):
+            values = {name: "inf" if one is None else one for name, one in entry.row.per_image[photo].items()}
+            lines.append(_protocol(entry.row) | {"image": photo} | values)
+    return lines
+
+
+def _protocol(row: Row) -> dict[str, Any]:
+    return {key: getattr(row, key) for key in _PLAIN} | {"degradations": ", ".join(row.degradations)}
+
+
+def as_markdown(comparisons: Sequence[Comparison], device: str = "", per_image: bool = False) -> str:
+    """Tables for a README; the best score in bold where it is beyond doubt."""
+    parts = []
+    for one in comparisons:
+        headings, rows = _grid(one, bold="**{}**")
+        parts += [f"**{_title(one)}**", _markdown_table(headings, rows), how_measured(one, device)]
+        parts += [f"- {note}" for note in notes(one)]
+        if per_image:
+            parts.append(_markdown_table(*per_image_grid(one)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    return "\n".join([line(headings), line(["---"] + ["---:"] * (len(headings) - 1)), *map(line, rows)])
+
+
+def as_latex(comparisons: Sequence[Comparison], device: str = "", per_image: bool = False) -> str:
+    """Tables for a paper, for the package booktabs; the best score in bold where it is beyond doubt."""
+    parts = []
+    for one in comparisons:
+        headings, rows = _grid(one, bold="\\textbf{{{}}}", escape=_tex)
+        caption = _tex(". ".join([_title(one), how_measured(one, device), *notes(one)]) + ".")
+        parts.append(_latex_table([_tex(one) for one in headings], rows, caption))
+        if per_image:
+            names, lines = per_image_grid(one)
+            cells = [[_tex(cell) for cell in line] for line in lines]
+            parts.append(_latex_table([_tex(name) for name in names], cells, _tex(f"{_title(one)}, by image.")))
+    return "\n".join(parts)
+
+
+def _latex_table(headings: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
+    lines = ["\\begin{table}", "\\centering", f"\\caption{{{caption}}}"]
+    lines += [f"\\begin{{tabular}}{{l{'r' * (len(headings) - 1)}}}", "\\toprule"]
+    lines += [" & ".join(headings) + " \\\\", "\\midrule"]
+    lines += [" & ".join(row) + " \\\\" for row in rows]
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}", ""])
+
+
+_TEX = {
+    "\\": "\\textbackslash{}",
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+    "±": "$\\pm$",
+    "†": "$\\dagger$",
+    **{one: f"\\{one}" for one in "&%$#_{}"},
+}
+
+
+def _tex(text: str) -> str:
+    """Text as LaTeX shows it.
+
+    >>> _tex("a_b 5%")
+    'a\\\\_b 5\\\\%'
+    """
+    return "".join(_TEX.get(one, one) for one in text)
+
+
+def _title(comparison: Comparison) -> str:
+    row = comparison.entries[0].row
+    return f"{row.set}, x{row.scale}, {row.images} image{'' if row.images == 1 else 's'}"
+
+
+def _grid(comparison: Comparison, bold: str, escape: Any = str) -> tuple[list[str], list[list[str]]]:
+    """Headings (not escaped) and cells (escaped)."""
+    metrics = comparison.metrics
+    described = {name: next(one.row.metrics[name] for one in comparison.entries) for name in metrics}
+    headings = ["model"] + [f"{n.upper()}{f' ({m.unit})' if m.unit else ''}" for n, m in described.items()]
+    headings += ["params", "MACs/MP", "time/MP", "memory", "trained on"]
+    rows = []
+    for entry in comparison.entries:
+        cells = [escape(model_figure(entry))]
+        for name, metric in described.items():
+            figure = escape(score_figure(entry.row.metrics[name]))
+            figure = bold.format(figure) if comparison.best.get(name) == entry.row.model else figure
+            gap = entry.differences.get(name)
+            if gap is not None:
+                interval = interval_figure(gap, metric)
+                figure += escape(f" {gap_figure(gap.mean, metric)}" + (f" ({interval})" if interval else ""))
+            cells.append(figure)
+        time = f"{time_figure(entry.row.seconds_per_megapixel)} {spread_figure(entry.time_spread)}".strip()
+        costs = [count_figure(entry.row.parameters), macs_figure(entry.macs_per_megapixel), time]
+        rows.append(cells + [escape(one) for one in (*costs, bytes_figure(entry.peak_memory), entry.trained_on or "-")])
+    return headings, rows

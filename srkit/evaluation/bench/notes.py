@@ -1,0 +1,77 @@
+"""What a table says beneath its figures: how they were measured, who is best, what casts doubt on a row."""
+
+from __future__ import annotations
+
+from srkit.evaluation.bench.entries import Comparison
+from srkit.evaluation.bench.figures import SEEN
+from srkit.evaluation.bench.training_photos import seen_in_words
+from srkit.evaluation.statistics import BEST_NEEDS_IMAGES, NEEDS_IMAGES
+
+__all__ = ["how_measured", "notes"]
+
+
+def how_measured(comparison: Comparison, device: str = "") -> str:
+    """The protocol in a sentence."""
+    row = comparison.entries[0].row
+    made = ", then ".join(part for part in (row.downscaler, *row.degradations) if part)
+    parts = [f"LR images by {made}", f"border of {row.border} px cropped"]
+    if comparison.against:
+        sure = "with 95% intervals over images" if row.images >= NEEDS_IMAGES else "too few images for intervals"
+        parts.append(f"differences from {comparison.against}, {sure}")
+    down = [name.upper() for name in comparison.metrics if not row.metrics[name].higher_is_better]
+    if down:
+        parts.append(f"less is better: {', '.join(down)}")
+    if any(one.row.seconds_per_megapixel is not None for one in comparison.entries):
+        parts.append(f"times in turn{f' on {device}' if device else ''}, medians and half the quartiles' distance")
+    return "; ".join(parts)
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """Who is best, and what a reader must know of single rows."""
+    return [*_best(comparison), *_acquaintances(comparison), *_warnings(comparison)]
+
+
+def _best(comparison: Comparison) -> list[str]:
+    if not comparison.against:
+        return []
+    if comparison.entries[0].row.images < BEST_NEEDS_IMAGES:
+        return [f"no best is marked on fewer than {BEST_NEEDS_IMAGES} images"]
+    by_model: dict[str, list[str]] = {}
+    for metric, model in comparison.best.items():
+        by_model.setdefault(model, []).append(metric.upper())
+    if not by_model:
+        return ["best beyond doubt: none"]
+    return ["best beyond doubt: " + "; ".join(f"{model} ({', '.join(names)})" for model, names in by_model.items())]
+
+
+def _acquaintances(comparison: Comparison) -> list[str]:
+    """Models that saw the same photos, or of which the same is unknown, share a sentence."""
+    saw: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    unknown: dict[str, list[str]] = {}
+    for entry in comparison.entries:
+        if entry.acquaintance.photos:
+            saw.setdefault(tuple(entry.acquaintance.photos.items()), []).append(entry.row.model)
+        if entry.acquaintance.unknown:
+            unknown.setdefault(entry.acquaintance.unknown, []).append(entry.row.model)
+    found = []
+    for photos, models in saw.items():
+        count = f"{len(photos)} of these photos" if len(photos) > 1 else "one of these photos"
+        found.append(
+            f"warning: {SEEN} {_listed(models)} trained on {count}, and scores on them tell little of new ones: "
+            f"{seen_in_words(dict(photos))}"
+        )
+    return found + [f"whether {_listed(models)} trained on these photos: {why}" for why, models in unknown.items()]
+
+
+def _listed(models: list[str], most: int = 3) -> str:
+    more = f" and {len(models) - most} more" if len(models) > most else ""
+    return ", ".join(models[:most]) + more
+
+
+def _warnings(comparison: Comparison) -> list[str]:
+    """Each warning once, with the models it holds for."""
+    said: dict[str, list[str]] = {}
+    for entry in comparison.entries:
+        for text in entry.row.warnings:
+            said.setdefault(text, []).append(entry.row.model)
+    return [f"warning: {_listed(models)}: {text}" for text, models in said.items()]
