@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -14,14 +16,18 @@ from srkit.registry import KINDS, Registry
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to upscale and the PNG to make of it."""
+    """One picture to upscale and the file to make of it."""
 
     source: Path
     target: Path
 
 
-def placements(given: Sequence[Path], out: Path, registry: Registry) -> tuple[list[Job], list[SrkitError]]:
-    """The jobs for pictures and folders of pictures; a folder's keep their places below `out`.
+def placements(
+    given: Sequence[Path], out: Path, registry: Registry, ending: str = ".png"
+) -> tuple[list[Job], list[SrkitError]]:
+    """The jobs for pictures, folders of pictures and patterns such as `photos/*.jpg`, for shells that leave them alone.
+
+    A folder's pictures keep their places below `out`.
 
     Of pictures that would have the same name the first keeps it, the next is numbered: `photo.png`, `photo-2.png`. What
     lies in `out` is not taken from a folder around it. A folder that cannot be used is named on standard error.
@@ -31,7 +37,7 @@ def placements(given: Sequence[Path], out: Path, registry: Registry) -> tuple[li
     """
     pictures: dict[Path, tuple[Path, Path]] = {}
     failures: list[SrkitError] = []
-    for one in given:
+    for one in chain.from_iterable(_matching(one) for one in given):
         try:
             found = _pictures_in(one, out, registry) if one.is_dir() else [(one, Path(one.name))]
         except SrkitError as error:
@@ -44,10 +50,19 @@ def placements(given: Sequence[Path], out: Path, registry: Registry) -> tuple[li
     taken = {str(source).casefold() for source in pictures}
     jobs = []
     for source, place in pictures.values():
-        target = _free(out / place.with_suffix(".png"), taken)
+        target = _free(out / place.with_suffix(ending), taken)
         taken.add(str(target.resolve()).casefold())
         jobs.append(Job(source, target))
     return jobs, failures
+
+
+def _matching(given: Path) -> list[Path]:
+    """What a pattern matches, sorted; a path that exists, or is no pattern, as it is."""
+    if given.exists() or not glob.has_magic(str(given)):
+        return [given]
+    found = sorted(Path(one) for one in glob.glob(str(given), recursive=True))  # noqa: PTH207  # patterns may be absolute
+    # without a match it is said to be no file, by the name that was typed
+    return found or [given]
 
 
 def _pictures_in(folder: Path, out: Path, registry: Registry) -> list[tuple[Path, Path]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from srkit.registry import Component, Kind, Option, Registry
-from srkit.registry.values import expected
+from srkit.registry.values import expected, plain
 
 LONGEST_TYPE, LONGEST_DEFAULT = 100, 60
 TRIAL = {"generators": {"scale": 2}, "discriminators": {}, "blocks": {"channels": 64}}
@@ -130,15 +130,6 @@ def _option(option: Option) -> ShownOption:
     return ShownOption(option.name, shortened(kind, LONGEST_TYPE), default, option.required, option.doc)
 
 
-def plain(value: Any) -> Any:
-    """A default as JSON and TOML can hold it; what they cannot hold, as text."""
-    if isinstance(value, dict):
-        return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
-    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
-
-
 def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
@@ -156,7 +147,7 @@ def _size(component: Component) -> tuple[int | None, int | None, str]:
     except Exception as error:
         return None, None, f"size unknown: {type(error).__name__}: {error}"
     words = f"{count:,} parameters" + "".join(f" ({key} {value})" for key, value in given.items())
-    field = _receptive_field(network, given["scale"]) if "scale" in given else None
+    field = _receptive_field(network) if "scale" in given else None
     return count, field, words + (f"; an output pixel sees {field} x {field} LR pixels" if field else "")
 
 
@@ -171,13 +162,14 @@ def _built(component: Component, given: dict[str, int]) -> Any:
         return component.factory(**given)
 
 
-def _receptive_field(network: Any, scale: int) -> int | None:
-    from srkit.evaluation.receptive import receptive_field
+def _receptive_field(network: Any) -> int | None:
+    from srkit.inference.walk import walk
 
     try:
-        return receptive_field(network, scale) or None
+        cell = walk(network).cell
     except Exception:
-        return None  # a third party's network that is not runnable on one picture of ones
+        return None  # a third party's network that does not run on a picture of 64 x 64
+    return cell.side if cell is not None else None
 
 
-__all__ = ["Portrait", "ShownOption", "papers", "paragraphs", "plain", "portrait"]
+__all__ = ["Portrait", "ShownOption", "papers", "paragraphs", "portrait"]

@@ -1,8 +1,13 @@
-"""`srkit upscale`: pictures made larger with a trained run, as PNG."""
+"""`srkit upscale`: pictures made larger with a trained model, in tiles."""
 
 from __future__ import annotations
 
+import sys
+import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,43 +19,111 @@ from srkit.registry import Registry
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
+
+    from srkit.inference.tiles import Tiling
+
+ENDINGS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+
+
+@dataclass(frozen=True)
+class _How:
+    """A loaded model and what was asked for."""
+
+    network: Any
+    scale: int
+    device: torch.device
+    autocast: torch.dtype | None
+    tiling: Tiling
+    self_ensemble: bool
+    kind: str
+    overwrite: bool
 
 
 @click.command("upscale")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE_OR_FOLDER...")
-@click.option("--model", required=True, type=click.Path(path_type=Path), help="A run folder or one of its checkpoints.")
+@click.option("--model", required=True, help="A run, one of its checkpoints, or a file of weights.")
 @click.option("--out", default="upscaled", type=click.Path(path_type=Path), show_default=True, help="Where to.")
+@click.option("--format", "kind", type=click.Choice(list(ENDINGS)), default="png", show_default=True, help="Of files.")
+@click.option("--repeat", type=click.IntRange(1, 4), default=1, help="Apply the model so often: x2 twice gives x4.")
+@click.option("--self-ensemble", is_flag=True, help="Average over eight turns and mirrorings; 8 times the time.")
+@click.option("--exact", is_flag=True, help="Overlap tiles by all the model can see; else by what holds 99.9% of it.")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
+    default="fp32",
+    show_default=True,
+    help="To compute in; auto is bf16 where the hardware has it.",
+)
 @click.option("--device", help="cpu, cuda, cuda:1 or mps; by default the best there is.")
 @click.option("--overwrite", is_flag=True, help="Replace pictures that are there already.")
-def upscale_command(images: tuple[Path, ...], model: Path, out: Path, device: str | None, overwrite: bool) -> None:
-    """Upscale pictures with a trained run.
+def upscale_command(
+    images: tuple[Path, ...],
+    model: str,
+    out: Path,
+    kind: str,
+    repeat: int,
+    self_ensemble: bool,
+    exact: bool,
+    precision: str,
+    device: str | None,
+    overwrite: bool,
+) -> None:
+    """Upscale pictures with a trained model.
 
     \b
     Examples:
       srkit upscale photo.jpg --model runs/espcn
       srkit upscale photos --model runs/espcn --out large
     """
-    from srkit.inference.model import load_model
-    from srkit.training.device import choose_device, prepare
-
     registry = Registry.installed()
-    where = choose_device(device)
-    prepare(where, deterministic=False)
-    loaded = load_model(model, registry)
-    for complaint in loaded.complaints:
-        click.echo(f"warning: {complaint}; using {loaded.checkpoint.name} instead", err=True)
-    jobs, failures = placements(images, out, registry)
+    network, scale, where, autocast = _model(model, repeat, precision, device, registry)
+    jobs, failures = placements(images, out, registry, ENDINGS[kind])
     _make(out)
-    network = loaded.network.to(where)
-    for job in jobs:
-        try:
-            _place(job, network, where, overwrite=overwrite)
-        except SrkitError as error:
-            failures.append(error)
-            click.echo(f"error: {error}", err=True)
+    if jobs:
+        from srkit.inference.tiles import plan_tiles
+
+        tiling = plan_tiles(network, scale, where, exact=exact)
+        _explain(tiling)
+        how = _How(network, scale, where, autocast, tiling, self_ensemble, kind, overwrite)
+        failures += _all(jobs, how)
     if failures:
         # wrong input where it was that alone
         raise click.exceptions.Exit(min(error.exit_code for error in failures))
+
+
+def _model(
+    name: str, repeat: int, precision: str, device: str | None, registry: Registry
+) -> tuple[Any, int, torch.device, torch.dtype | None]:
+    """The network on its device, its scale in all, and what to compute in."""
+    from srkit.inference.named import named_model
+    from srkit.inference.repeat import Repeated
+    from srkit.training.device import choose_device, prepare
+    from srkit.training.precision import DTYPES, best_precision
+
+    where = choose_device(device)
+    found = named_model(name, registry)
+    if found.scale is None:
+        raise UserError(f"--model {name}: it enlarges by any factor; name a model that was trained for one")
+    prepare(where, deterministic=False)
+    for sentence in found.warnings:
+        click.echo(f"warning: {sentence}", err=True)
+    network: Any = found.load(found.scale)
+    if repeat > 1:
+        network = Repeated(network, repeat).eval()
+    chosen = best_precision(where)[0] if precision == "auto" else precision
+    return network.to(where), found.scale**repeat, where, DTYPES.get(chosen)
+
+
+def _explain(tiling: Tiling) -> None:
+    if tiling.measured:
+        from srkit.inference.halo import LEFT_OUT
+
+        click.echo(
+            f"tiles overlap by {tiling.halo} pixels, which hold {1 - LEFT_OUT:.1%} of what a pixel depends on "
+            "(--exact takes all)",
+            err=True,
+        )
 
 
 def _make(folder: Path) -> None:
@@ -60,28 +133,114 @@ def _make(folder: Path) -> None:
         raise UserError(f"--out {folder}: this folder cannot be made ({error.strerror})") from error
 
 
-def _place(job: Job, network: Any, device: Any, *, overwrite: bool) -> None:
+def _all(jobs: list[Job], how: _How) -> list[SrkitError]:
+    """Upscale what is not there yet; gives what went wrong."""
+    kept = [job for job in jobs if job.target.exists() and not how.overwrite]
+    for job in kept:
+        click.echo(f"kept: {job.target} is there already; --overwrite replaces it", err=True)
+    failures: list[SrkitError] = []
+    with _progress([job for job in jobs if job not in kept]) as progress:
+        for job in progress.jobs:
+            try:
+                _place(job, how, progress)
+            except SrkitError as error:
+                failures.append(error)
+                click.echo(f"error: {error}", err=True)
+            progress.end(job)
+    return failures
+
+
+def _place(job: Job, how: _How, progress: _Progress) -> None:
     """Upscale one picture and write it.
 
     Raises:
-        SrkitError: it cannot be read, upscaled or written, or the target is there already.
+        SrkitError: it cannot be read, upscaled or written.
     """
-    from srkit.data.decoding import decode, save_png
-
-    if job.target.exists() and not overwrite:
-        raise UserError(f"{job.target} is there already; --overwrite replaces it")
-    large = _upscaled(job.source, decode(job.source), network, device)
-    _make(job.target.parent)
-    save_png(job.target, large)
-    click.echo(f"{job.source} -> {job.target} ({large.shape[1]}x{large.shape[0]})")
-
-
-def _upscaled(source: Path, picture: np.ndarray, network: Any, device: Any) -> np.ndarray:
+    from srkit.data.decoding import image_size
+    from srkit.inference.pictures import enlarge, largest_side, write
     from srkit.inference.upscale import upscale
 
+    size = max(image_size(job.source)) * how.scale
+    if size > largest_side(how.kind):
+        raise UserError(f"{job.source}: {size} pixels are more than {how.kind} can hold; take --format png")
+
+    def larger(image: np.ndarray) -> np.ndarray:
+        return upscale(
+            how.network,
+            image,
+            device=how.device,
+            autocast=how.autocast,
+            channels_last=True,
+            tiling=how.tiling,
+            self_ensemble=how.self_ensemble,
+            on_tile=progress.advance,
+        )
+
     with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        large = upscale(network, picture, device=device, channels_last=True)
-    for one in said:
-        click.echo(f"warning: {source}: {one.message}", err=True)
-    return large
+        warnings.simplefilter("always", UserWarning)
+        large = enlarge(job.source, larger)
+    _make(job.target.parent)
+    remarks = write(job.target, large, how.kind)
+    for sentence in (*(str(one.message) for one in said), *remarks):
+        click.echo(f"warning: {job.source}: {sentence}", err=True)
+    click.echo(f"{job.source} -> {job.target} ({large.pixels.shape[1]}x{large.pixels.shape[0]})")
+
+
+class _Progress:
+    """How far the pictures are, by their pixels: a moving line in a terminal, now and then a plain one elsewhere."""
+
+    EVERY = 10.0
+
+    def __init__(self, jobs: list[Job], bar: Any) -> None:
+        self.jobs, self.bar = jobs, bar
+        self.sizes = {job: _pixels(job.source) for job in jobs}
+        self.total = sum(self.sizes.values())
+        self.done = self.before = 0
+        self.begun = self.said = time.monotonic()
+        self.task = bar.add_task("upscaling", total=self.total) if bar is not None else None
+
+    def advance(self, pixels: int) -> None:
+        self.done += pixels
+        self._show()
+
+    def end(self, job: Job) -> None:
+        """A picture is over, however it ended; transparency may have taken it past its own pixels."""
+        self.before += self.sizes[job]
+        self.done = self.before
+        self._show()
+
+    def _show(self) -> None:
+        done = min(self.done, self.total)
+        if self.bar is not None:
+            self.bar.update(self.task, completed=done)
+            return
+        now = time.monotonic()
+        if now - self.said >= self.EVERY and 0 < done < self.total:
+            from srkit.cli.console import duration
+
+            left = (now - self.begun) / done * (self.total - done)
+            click.echo(f"{done / self.total:.0%} done, {duration(left)} left", err=True)
+            self.said = now
+
+
+def _pixels(source: Path) -> int:
+    from srkit.data.decoding import image_size
+
+    try:
+        width, height = image_size(source)
+    except SrkitError:
+        return 0  # said when its turn comes
+    return width * height
+
+
+@contextmanager
+def _progress(jobs: list[Job]) -> Iterator[_Progress]:
+    if not sys.stderr.isatty() or not jobs:
+        yield _Progress(jobs, None)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
+        yield _Progress(jobs, bar)

@@ -49,12 +49,15 @@ def load_model(path: Path, registry: Registry) -> LoadedModel:
         chosen, saved, complaints = found
     else:
         saved, complaints = load(chosen), []
+    if "generator" not in saved.modules:
+        raise UserError(f"{chosen} holds a discriminator alone, which upscales nothing; it is for init")
     reading = read_experiment(run / EXPERIMENT)
     plan = complete(reading, registry)
-    mine = [one for one in plan.problems if one.key.split(".")[0] in ("", "scale", "generator")]
-    if mine:
-        raise ExperimentError(mine)
     experiment = plan.experiment
+    mine = [one for one in plan.problems if one.key.split(".")[0] in ("scale", "generator")]
+    if mine or experiment.scale is None or ("generator",) not in plan.picks:
+        # the rest of an experiment is no matter here: an imported run has no more than these two
+        raise ExperimentError(mine or plan.problems)
     network: nn.Module = build_pick(
         plan, plan.picks[("generator",)], seed=0, scale=experiment.scale, shared=SharedParts()
     )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PIL import Image
+import skimage.io
+import torch
+import torchvision
+from PIL import Image, ImageCms
 
 from tests.cli.conftest import Command, photo
 
@@ -41,8 +45,8 @@ def test_nothing_is_overwritten_unless_it_is_asked_for(workplace: Path, srkit: C
     assert srkit("upscale", "a.png", *MODEL).code == 0
     Path("upscaled/a.png").write_bytes(b"mine")
     said = srkit("upscale", "a.png", *MODEL)
-    assert said.code == 2
-    assert "is there already; --overwrite replaces it" in said.err
+    assert said.code == 0
+    assert "kept: " in said.err and "is there already; --overwrite replaces it" in said.err
     assert Path("upscaled/a.png").read_bytes() == b"mine"
     assert srkit("upscale", "a.png", *MODEL, "--overwrite").code == 0
     assert Image.open("upscaled/a.png").size == (64, 48)
@@ -88,8 +92,8 @@ def test_a_folder_without_pictures_is_named(workplace: Path, srkit: Command) -> 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--model", "nothing"], "--model nothing: there is no such run"),
-        (["--model", "photos"], "neither a run folder nor one of its checkpoints"),
+        (["--model", "nothing"], "nothing: there is no such run"),
+        (["--model", "photos"], "neither a run nor one of a run's checkpoints"),
         (["--model", "runs/espcn", "--out", "tiny.toml"], "--out tiny.toml: this folder cannot be made"),
         (["--model", "runs/espcn", "--device", "gpu"], "--device gpu: expected cpu, cuda, cuda:N or mps"),
         ([], "Missing option '--model'"),
@@ -109,3 +113,56 @@ def test_a_checkpoint_is_a_model_too(workplace: Path, srkit: Command) -> None:
     photo(workplace / "a.png")
     (checkpoint,) = Path("runs/espcn/checkpoints").iterdir()
     assert srkit("upscale", "a.png", "--model", str(checkpoint)).code == 0
+
+
+def test_patterns_are_followed_where_the_shell_does_not(workplace: Path, srkit: Command) -> None:
+    photo(workplace / "a.png")
+    photo(workplace / "b.png")
+    assert srkit("upscale", "*.png", *MODEL).code == 0
+    assert sorted(one.name for one in Path("upscaled").iterdir()) == ["a.png", "b.png"]
+    assert "error: *.tif: no such file" in srkit("upscale", "*.tif", *MODEL).err
+
+
+def test_transparency_profile_exif_and_orientation_go_along(workplace: Path, srkit: Command) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (10, 20, 4), dtype=np.uint8)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "maker"
+    Image.fromarray(pixels).save("a.png", icc_profile=profile, exif=exif)
+    for kind, ending in (("png", "png"), ("webp", "webp"), ("jpeg", "jpg")):
+        said = srkit("upscale", "a.png", *MODEL, "--format", kind)
+        assert said.code == 0, said.err
+        large = Image.open(f"upscaled/a.{ending}")
+        assert large.size == (20, 40)  # turned once
+        assert large.getexif().get(0x0112, 1) == 1 and large.getexif()[0x010F] == "maker"
+        assert large.info["icc_profile"] == profile
+        assert ("transparency" in said.err) == (kind == "jpeg") == (large.mode == "RGB")
+
+
+def test_16_bits_stay_16(workplace: Path, srkit: Command) -> None:
+    wide = np.random.default_rng(0).integers(0, 65536, (12, 9, 3), dtype=np.uint16)
+    skimage.io.imsave("a.tif", wide, check_contrast=False)
+    said = srkit("upscale", "a.tif", *MODEL)
+    assert said.code == 0, said.err
+    # by libpng, since Pillow reads 8 of the bits
+    large = torchvision.io.read_image("upscaled/a.png", torchvision.io.ImageReadMode.UNCHANGED)
+    assert large.dtype == torch.uint16 and large.shape == (3, 24, 18)
+    assert len(np.unique(large.numpy() % 257)) > 50  # not 8 bits spread out
+
+
+def test_grey_stays_grey(workplace: Path, srkit: Command) -> None:
+    Image.fromarray(np.arange(200, dtype=np.uint8).reshape(10, 20)).save("a.png")
+    assert srkit("upscale", "a.png", *MODEL).code == 0
+    assert Image.open("upscaled/a.png").mode == "L"
+
+
+def test_a_model_is_repeated_and_averaged(workplace: Path, srkit: Command) -> None:
+    photo(workplace / "a.png")
+    assert srkit("upscale", "a.png", *MODEL, "--repeat", "2", "--self-ensemble", "--exact").code == 0
+    assert Image.open("upscaled/a.png").size == (128, 96)
+
+
+def test_what_a_format_cannot_hold_is_said_before_computing(workplace: Path, srkit: Command) -> None:
+    Image.new("RGB", (9000, 2)).save("a.png")
+    said = srkit("upscale", "a.png", *MODEL, "--format", "webp")
+    assert said.code == 2 and "18000 pixels are more than webp can hold" in said.err

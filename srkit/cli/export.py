@@ -1,0 +1,89 @@
+"""`srkit export`: a trained model as a file for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from srkit.errors import UserError
+from srkit.registry import Registry
+
+if TYPE_CHECKING:
+    from srkit.inference.named import NamedModel, TrainedOn
+
+ENDINGS = {"safetensors": ".safetensors", "pth": ".pth", "onnx": ".onnx", "torchscript": ".ts"}
+
+
+@click.command("export")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--format", "kind", type=click.Choice(list(ENDINGS)), default="safetensors", show_default=True, help="Of the file."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="The file to make; by default NAME with its ending, here.")
+@click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
+def export_command(run: Path, kind: str, out: Path | None, overwrite: bool) -> None:
+    """Write a trained model as one file, with a model card.
+
+    \b
+    Examples:
+      srkit export runs/espcn
+      srkit export runs/espcn --format onnx --out espcn-x2.onnx
+    """
+    from srkit.inference.run_models import is_checkpoint
+    from srkit.training.folder import is_run
+
+    if not is_run(run) and not is_checkpoint(run):
+        raise UserError(f"{run}: this is neither a run folder nor one of its checkpoints (runs/x/checkpoints/step-...)")
+    home = run.resolve() if is_run(run) else run.resolve().parent.parent
+    target = _target(out, f"{home.name}{ENDINGS[kind]}", kind)
+    card = target.with_name(f"{target.name}.md")
+    for file in (target, card):
+        if file.exists() and not overwrite:
+            raise UserError(f"{file} is there already; --overwrite replaces it")
+    _export(run, home, kind, target, card)
+
+
+def _target(out: Path | None, name: str, kind: str) -> Path:
+    """Raises: UserError: the name has another format's ending, so that nothing could read it again."""
+    if out is None:
+        return Path(name)
+    if out.is_dir():
+        return out / name
+    if out.suffix != ENDINGS[kind]:
+        raise UserError(f"--out {out}: a {kind} file ends in {ENDINGS[kind]}")
+    return out
+
+
+def _export(run: Path, home: Path, kind: str, target: Path, card: Path) -> None:
+    from srkit.inference.export.card import write_card
+    from srkit.inference.named import named_model
+
+    model = named_model(str(run), Registry.installed())
+    assert model.scale is not None and model.trained_on is not None  # a run's
+    for sentence in model.warnings:
+        click.echo(f"warning: {sentence}", err=True)
+    network = model.load(model.scale)
+    _write(kind, target, network, model, model.trained_on)
+    parameters = sum(one.numel() for one in network.parameters())
+    write_card(card, target.name, home.name, model.scale, parameters, model.trained_on, home)
+    click.echo(f"card: {card}")
+
+
+def _write(kind: str, target: Path, network: Any, model: NamedModel, trained: TrainedOn) -> None:
+    from srkit.inference.export.graphs import write_onnx, write_script
+    from srkit.inference.exported import save_exported, save_pth
+
+    if kind in ("safetensors", "pth"):
+        save = save_exported if kind == "safetensors" else save_pth
+        save(target, network.state_dict(), trained.experiment, name=model.name, fingerprint=trained.fingerprint)
+        click.echo(f"{target}: x{model.scale}, {target.stat().st_size / 1e6:.3g} MB")
+        use = str(trained.experiment["generator"]["use"])
+        if use.startswith("./"):
+            click.echo(
+                f"warning: the generator is code of yours; keep {use.rpartition(':')[0]} beside the file", err=True
+            )
+        return
+    gap = (write_onnx if kind == "onnx" else write_script)(target, network)
+    click.echo(f"{target}: x{model.scale}, {target.stat().st_size / 1e6:.3g} MB; differs from the network by {gap:.1g}")

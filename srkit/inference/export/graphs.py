@@ -1,0 +1,112 @@
+"""A generator as a graph that runs without srkit: ONNX and TorchScript, held against the network before it is kept."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from srkit.contracts import GeneratorOutput
+from srkit.data.placing import placed
+from srkit.errors import SrkitError
+from srkit.inference.halo import probe
+from srkit.inference.onnx_files import OnnxNetwork, require_runtime
+from srkit.inference.script_files import open_script
+
+__all__ = ["TOLERANCE", "write_onnx", "write_script"]
+
+TOLERANCE = 1e-4
+"""What a graph's picture may differ from the network's, in [0, 1]."""
+
+TRACED = (37, 41)
+"""Height and width of the picture the network is followed with: odd, so that whatever fills up odd sides is in the
+graph; it then works for even ones too."""
+
+HELD_AGAINST = ((24, 24), (37, 50), (64, 33))
+"""Heights and widths at which the graph has to agree."""
+
+OPSET = 17
+
+
+class _PictureAlone(nn.Module):
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, lr: Tensor) -> Tensor:
+        output = self.network(lr)
+        sr: Tensor = output.sr if isinstance(output, GeneratorOutput) else output
+        return sr
+
+
+def write_onnx(path: Path, network: nn.Module) -> float:
+    """Write an ONNX file with dynamic batch, height and width; gives the largest difference from the network.
+
+    Raises:
+        UserError: onnx or onnxruntime is not installed.
+        SrkitError: the network cannot be followed, or the graph does not do the same.
+    """
+    require_runtime(path)
+    axes = {name: {0: "batch", 2: f"{name}_height", 3: f"{name}_width"} for name in ("lr", "sr")}
+    own = _PictureAlone(network).eval()
+    with placed(path) as aside:
+        try:
+            with warnings.catch_warnings(), torch.no_grad():
+                warnings.simplefilter("ignore")  # on sides that are followed and not fixed; held against below
+                torch.onnx.export(
+                    own,
+                    (probe_of(*TRACED),),
+                    str(aside),
+                    input_names=["lr"],
+                    output_names=["sr"],
+                    dynamic_axes=axes,
+                    opset_version=OPSET,
+                    dynamo=False,
+                )
+        except (RuntimeError, ValueError, TypeError) as error:
+            raise SrkitError(f"{path}: the network cannot be written as ONNX: {_shown(error)}") from error
+        return _held(path, own, OnnxNetwork(aside))
+
+
+def write_script(path: Path, network: nn.Module) -> float:
+    """Write a TorchScript file, for `torch.jit.load` and libtorch; gives the largest difference from the network.
+
+    Raises:
+        SrkitError: the network cannot be followed, or the graph does not do the same.
+    """
+    own = _PictureAlone(network).eval()
+    with placed(path) as aside:
+        try:
+            with warnings.catch_warnings(), torch.no_grad():
+                warnings.simplefilter("ignore")  # as above
+                torch.jit.save(torch.jit.trace(own, (probe_of(*TRACED),), check_trace=False), str(aside))
+        except (RuntimeError, ValueError, TypeError) as error:
+            raise SrkitError(f"{path}: the network cannot be written as TorchScript: {_shown(error)}") from error
+        return _held(path, own, open_script(aside))
+
+
+def _held(path: Path, network: nn.Module, graph: nn.Module) -> float:
+    worst = 0.0
+    for size in HELD_AGAINST:
+        lr = probe_of(*size)
+        with torch.no_grad():
+            expected, found = network(lr), graph(lr)
+        gap = (expected - found).abs().max().item() if expected.shape == found.shape else float("inf")
+        worst = max(worst, gap)
+        if not gap <= TOLERANCE:
+            raise SrkitError(
+                f"{path}: at {size[1]} x {size[0]} pixels the graph differs from the network by {gap:.2g}, so it was "
+                "not kept. Does its forward decide by a picture's size or content? --format safetensors needs no graph"
+            )
+    return worst
+
+
+def probe_of(height: int, width: int) -> Tensor:
+    """A picture (1, 3, height, width), always the same."""
+    return probe(max(height, width), torch.device("cpu"))[..., :height, :width].contiguous()
+
+
+def _shown(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,48 @@
+"""What `srkit.load` gives: a trained generator as a module that knows its scale."""
+
+from __future__ import annotations
+
+import warnings
+
+from torch import Tensor, nn
+
+from srkit.contracts import GeneratorOutput
+from srkit.errors import UserError
+from srkit.inference.named import named_model
+from srkit.registry import Registry
+
+__all__ = ["ReadyModel", "ready_model"]
+
+
+class ReadyModel(nn.Module):
+    """A generator that gives its picture alone.
+
+    Attributes:
+        network: the generator itself.
+        scale: how many times larger the picture gets.
+    """
+
+    def __init__(self, network: nn.Module, scale: int) -> None:
+        super().__init__()
+        self.network = network
+        self.scale = scale
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """LR (B, 3, h, w) float in [0, 1] -> SR (B, 3, h * scale, w * scale), unclamped."""
+        output = self.network(lr)
+        sr: Tensor = output.sr if isinstance(output, GeneratorOutput) else output
+        return sr
+
+
+def ready_model(name: str) -> ReadyModel:
+    """The model of that name, in eval mode on the CPU; what its user must know comes as `UserWarning`.
+
+    Raises:
+        UserError: there is no such model, it cannot be used, or it has no scale of its own.
+    """
+    found = named_model(name, Registry.installed())
+    if found.scale is None:
+        raise UserError(f"{name}: it enlarges by any factor; name a model that was trained for one")
+    for sentence in found.warnings:
+        warnings.warn(sentence, stacklevel=3)
+    return ReadyModel(found.load(found.scale), found.scale).eval()

@@ -1,0 +1,57 @@
+"""TorchScript files, called as a generator is."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from srkit.errors import UserError
+from srkit.inference.named import NamedModel, identity_of
+
+__all__ = ["open_script", "script_model"]
+
+TRIAL = 24
+
+
+def open_script(path: Path) -> nn.Module:
+    """The module in a file; nothing in it is unpickled by Python.
+
+    Raises:
+        UserError: it is none.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that TorchScript is no longer developed
+            module: nn.Module = torch.jit.load(str(path), map_location="cpu")
+    except (RuntimeError, ValueError) as error:
+        raise UserError(f"{path}: not a TorchScript file, or damaged ({' '.join(str(error).split())[:200]})") from None
+    for weight in module.parameters():
+        weight.requires_grad_(False)
+    return module.eval()
+
+
+def script_model(path: Path) -> NamedModel:
+    """The model in a TorchScript file.
+
+    Raises:
+        UserError: as `open_script`; or it does not enlarge an RGB picture a whole number of times.
+    """
+    network = open_script(path)
+    try:
+        with torch.no_grad():
+            side = network(torch.zeros(1, 3, TRIAL, TRIAL)).shape[-1]
+    except Exception as error:  # a stranger's program may raise anything
+        raise UserError(f"{path}: fails on a picture of {TRIAL} x {TRIAL}: {type(error).__name__}") from None
+    if side % TRIAL:
+        raise UserError(f"{path}: makes {side} pixels of {TRIAL}, which is no whole number of times larger")
+    with path.open("rb") as file:
+        weights = hashlib.file_digest(file, "sha256").hexdigest()
+
+    def load(_: int) -> nn.Module:
+        return open_script(path)
+
+    return NamedModel(path.stem, str(path), side // TRIAL, identity_of("torchscript", weights), load)

@@ -1,0 +1,77 @@
+"""Files of other toolkits through spandrel, which knows their networks by their weights' names."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import metadata
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from srkit.errors import UserError
+from srkit.inference.named import NamedModel, identity_of
+
+__all__ = ["ForeignNetwork", "spandrel_model"]
+
+
+class ForeignNetwork(nn.Module):
+    """A network of spandrel's as srkit calls a generator.
+
+    spandrel pads the picture to what the network wants and cuts the result.
+
+    LR (B, 3, h, w) float in [0, 1] -> SR (B, 3, h * scale, w * scale) in [0, 1].
+
+    Args:
+        descriptor: what spandrel's loader gave.
+    """
+
+    def __init__(self, descriptor: object) -> None:
+        super().__init__()
+        self.descriptor = descriptor
+        self.network: nn.Module = descriptor.model  # type: ignore[attr-defined]  # spandrel is an extra and not typed here
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """LR -> SR."""
+        sr: Tensor = self.descriptor(lr)  # type: ignore[operator]  # as above
+        return sr
+
+
+def spandrel_model(path: Path) -> NamedModel:
+    """The network in a file, whatever toolkit wrote it.
+
+    Raises:
+        UserError: spandrel is not installed, does not know the network, or it is none that enlarges RGB pictures.
+    """
+    network, scale = load_foreign(path)
+    with path.open("rb") as file:
+        weights = hashlib.file_digest(file, "sha256").hexdigest()
+
+    def load(_: int) -> nn.Module:
+        return network
+
+    version = metadata.version("spandrel")
+    return NamedModel(path.stem, str(path), scale, identity_of("spandrel", version, weights), load)
+
+
+def load_foreign(path: Path) -> tuple[nn.Module, int]:
+    """The network and its scale. spandrel reads `.pth` without running code that is pickled in it.
+
+    Raises:
+        UserError: as `spandrel_model`.
+    """
+    try:
+        from spandrel import ImageModelDescriptor, ModelLoader
+    except ImportError:
+        raise UserError(
+            f"{path}: a file of another toolkit is read through spandrel, which is not installed: "
+            "pip install 'srkit[foreign]'"
+        ) from None
+    try:
+        descriptor = ModelLoader().load_from_file(path)
+    # spandrel raises its own, pickle's, torch's and safetensors' errors on what it does not know or cannot read.
+    except Exception as error:
+        raise UserError(f"{path}: spandrel cannot read this file ({type(error).__name__}: {error})") from error
+    channels = (descriptor.input_channels, descriptor.output_channels)
+    if not isinstance(descriptor, ImageModelDescriptor) or channels != (3, 3):
+        raise UserError(f"{path}: {descriptor.architecture.name} is no network that enlarges RGB pictures")
+    return ForeignNetwork(descriptor).eval(), descriptor.scale

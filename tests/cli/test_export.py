@@ -1,0 +1,94 @@
+"""`srkit export`: each format gives the run's own pictures again, and others can read what is theirs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from PIL import Image
+from spandrel import ModelLoader
+
+import srkit as package
+from srkit.components.generators.compact import Compact
+from srkit.components.generators.rrdb import Rrdb
+from srkit.inference.export.graphs import write_onnx
+from tests.cli.conftest import Command, photo
+
+ENDINGS = {"safetensors": ".safetensors", "pth": ".pth", "onnx": ".onnx", "torchscript": ".ts"}
+
+
+@pytest.mark.parametrize("kind", ENDINGS)
+def test_the_file_upscales_as_the_run_does(kind: str, workplace: Path, srkit: Command) -> None:
+    photo(workplace / "a.png")
+    said = srkit("export", "runs/espcn", "--format", kind)
+    assert said.code == 0, said.err
+    assert srkit("upscale", "a.png", "--model", "runs/espcn", "--out", "run").code == 0
+    said = srkit("upscale", "a.png", "--model", f"espcn{ENDINGS[kind]}", "--out", "file")
+    assert said.code == 0, said.err
+    one, other = (np.asarray(Image.open(f"{folder}/a.png")).astype(int) for folder in ("run", "file"))
+    assert np.abs(one - other).max() <= (1 if kind == "onnx" else 0)
+    card = Path(f"espcn{ENDINGS[kind]}.md").read_text(encoding="utf-8")
+    assert "psnr-y" in card and "Trained on photos" in card and "channels = 2" in card
+    assert str(workplace) not in card
+    said = srkit("export", "runs/espcn", "--format", kind)
+    assert said.code == 2 and "is there already; --overwrite replaces it" in said.err
+
+
+@pytest.mark.parametrize(
+    ("network", "table", "architecture"),
+    [
+        (Rrdb(4, channels=8, blocks=2), {"use": "rrdb", "channels": 8, "blocks": 2}, "ESRGAN"),
+        (Compact(2, channels=8, layers=2), {"use": "compact", "channels": 8, "layers": 2}, "RealESRGAN Compact"),
+    ],
+    ids=["rrdb", "compact"],
+)
+def test_spandrel_knows_the_pth(
+    network: torch.nn.Module, table: dict[str, object], architecture: str, tmp_path: Path
+) -> None:
+    from srkit.inference.exported import save_pth
+
+    scale = network.scale
+    save_pth(tmp_path / "a.pth", network.state_dict(), {"scale": scale, "generator": table}, name="a")
+    found = ModelLoader().load_from_file(tmp_path / "a.pth")
+    assert (found.architecture.name, found.scale) == (architecture, scale)
+    lr = torch.rand(1, 3, 12, 10)
+    with torch.no_grad():
+        torch.testing.assert_close(found.model(lr), network(lr))
+        torch.testing.assert_close(package.load(tmp_path / "a.pth")(lr), network(lr))
+
+
+@pytest.mark.parametrize("network", [Rrdb(2, 4, 1), Compact(4, 4, 1)], ids=["folding", "compact"])
+def test_onnxruntime_agrees_at_three_sizes(network: torch.nn.Module, tmp_path: Path) -> None:
+    write_onnx(tmp_path / "a.onnx", network.eval())
+    session = onnxruntime.InferenceSession(str(tmp_path / "a.onnx"), providers=["CPUExecutionProvider"])
+    for size in ((16, 16), (25, 18), (40, 31)):
+        lr = torch.rand(1, 3, *size)
+        with torch.no_grad():
+            gap = network(lr).numpy() - session.run(None, {"lr": lr.numpy()})[0]
+        assert np.abs(gap).max() < 1e-4
+
+
+def test_a_graph_that_does_something_else_is_not_kept(tmp_path: Path) -> None:
+    from srkit.errors import SrkitError
+
+    class BySize(torch.nn.Module):
+        def forward(self, lr: torch.Tensor) -> torch.Tensor:
+            return lr * 2 if lr.shape[-1] == 41 else lr
+
+    with pytest.raises(SrkitError, match="24 x 24 pixels the graph differs from the network"):
+        write_onnx(tmp_path / "a.onnx", BySize())
+    assert not list(tmp_path.iterdir())
+
+
+def test_wrong_names_are_refused(workplace: Path, srkit: Command) -> None:
+    assert "neither a run folder" in srkit("export", "photos").err
+    assert "ends in .onnx" in srkit("export", "runs/espcn", "--format", "onnx", "--out", "a.pth").err
+
+
+def test_load_gives_a_module_with_its_scale(workplace: Path) -> None:
+    model = package.load("runs/espcn")
+    assert model.scale == 2 and not model.training
+    assert model(torch.rand(2, 3, 5, 7)).shape == (2, 3, 10, 14)
