@@ -27,6 +27,13 @@ class ResultConsole(Console):
             self.out(line.rstrip(), highlight=False)
 
 
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds as 1:02:03 or 2:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def results(piped_width: int | None = None) -> ResultConsole:
     """Standard output for results.
 

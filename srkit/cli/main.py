@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,17 @@ COMMANDS = {
     "run": "Train an experiment and judge the result against bicubic.",
     "list": "List the components that are installed.",
     "show": "Show a component: its options, where it comes from, its size.",
-    "check": "Check an experiment file without training.",
+    "check": "Check an experiment file and its pictures without training.",
+    "schema": "Print the experiment file's JSON Schema, for editors.",
+    "data": "Show what the network will see, and how fast it comes.",
     "doctor": "Say what this machine has, and what is missing.",
-    "upscale": "Upscale pictures with a trained run.",
+    "bench": "Judge models side by side on photos.",
+    "upscale": "Upscale pictures with a trained model.",
+    "inspect": "Inspect networks: size, receptive field, memory of a step.",
+    "export": "Write a trained model as one file, with a model card.",
+    "import": "Bring weights of other programs into a run folder.",
+    "prepare": "Cut photos into patches, or pack pictures as they are.",
+    "plugin": "Begin a package of components, or check one.",
 }
 """The built-in commands: name -> one sentence. The code of each is `NAME_command` in `srkit/cli/NAME.py`."""
 
@@ -32,7 +41,8 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:
-            return getattr(importlib.import_module(f"srkit.cli.{cmd_name}"), f"{cmd_name}_command")
+            module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+            return getattr(importlib.import_module(f"srkit.cli.{module}"), f"{cmd_name}_command")
         return self._plugin_command(cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
+import srkit
 from srkit.registry.kinds import KINDS, Kind
 from srkit.registry.source import Reading, read_component
 
 CORE = "srkit"
 ALLOW_LIST = "SRKIT_LOAD_PLUGINS"
+CONTRACT_GROUP = "srkit.contract"
+OLDEST_CONTRACT = 1
+"""The oldest version of the contract that components may still be written for."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Entry:
         requires: that distribution's requirements, as written.
         home_page: that distribution's home page, or the empty string.
         factory: the loaded factory where it was registered from Python, else None.
+        contract: the version of srkit's contract that its distribution declares, as written; empty where it does not.
     """
 
     kind: Kind
@@ -39,6 +44,7 @@ class Entry:
     requires: tuple[str, ...] = ()
     home_page: str = ""
     factory: Callable[..., Any] | None = None
+    contract: str = ""
 
     @property
     def qualified(self) -> str:
@@ -63,6 +69,8 @@ class Entry:
         if not self.attribute and self.kind.plural != "plugins":
             return Reading(broken=f"its entry point {self.target!r} names no class or function after a colon")
         reading = read_component(self.module, self.attribute)
+        if stranger := contract_problem(self.distribution, self.contract):
+            return Reading(reading.summary, stranger)
         missing = missing_requirements(self.requires)
         if missing:
             return Reading(reading.summary, f"{self.distribution} needs {', '.join(missing)}")
@@ -125,9 +133,12 @@ class _Offer:
         info = self.distribution.metadata
         version = str(info["Version"] or "")
         requires = tuple(info.get_all("Requires-Dist") or ())
-        for group, name, target in self._points():
+        points = list(self._points())
+        contract = next((name for group, name, _ in points if group == CONTRACT_GROUP), "")
+        for group, name, target in points:
             if group in groups:
-                yield Entry(groups[group], name, target, self.name, version, requires, _home_page(info))
+                page = _home_page(info)
+                yield Entry(groups[group], name, target, self.name, version, requires, page, contract=contract)
 
     def _points(self) -> Iterator[tuple[str, str, str]]:
         """(group, name, target). Read here and not by importlib, for which one malformed line spoils all."""
@@ -138,6 +149,32 @@ class _Offer:
             elif line and not line.startswith(("#", ";")):
                 name, _, target = line.partition("=")
                 yield group, name.strip(), target.strip()
+
+
+def contract_problem(distribution: str, declared: str) -> str:
+    """Why a plugin that declares a version of the contract cannot be used here; empty where it can.
+
+    A plugin declares it by an entry point of the group `srkit.contract` whose name is the version:
+
+        [project.entry-points."srkit.contract"]
+        1 = "my_package"
+    """
+    if not declared:
+        return ""
+    if not declared.isdecimal():
+        return f"{distribution} declares srkit.contract {declared!r}, which is not a whole number"
+    version = int(declared)
+    if version > srkit.contract:
+        return (
+            f"{distribution} is written for srkit's contract {version}, and this srkit {srkit.__version__} has "
+            f"{srkit.contract}. A newer srkit knows it: pip install -U srkit"
+        )
+    if version < OLDEST_CONTRACT:
+        return (
+            f"{distribution} is written for srkit's contract {version}, which srkit {srkit.__version__} no longer "
+            f"knows (it has {srkit.contract}). Look for a newer one: pip install -U {distribution}"
+        )
+    return ""
 
 
 def _home_page(info: Any) -> str:

@@ -11,8 +11,8 @@ import msgspec
 
 from srkit.errors import nearest
 
-_LISTS = (list, tuple, Sequence)
-_TABLES = (dict, Mapping)
+LISTS = (list, tuple, Sequence)
+TABLES = (dict, Mapping)
 
 
 class BadValue(ValueError):
@@ -51,11 +51,11 @@ def convert(value: Any, annotation: Any, base: Path) -> Any:
 
 def unsupported(annotation: Any) -> Any:
     """The part of an annotation that no TOML value can be converted to; None where all of it can."""
-    for part in _alternatives(annotation):
+    for part in alternatives(annotation):
         bare = get_args(part)[0] if get_origin(part) is Annotated else part
         if bare is Path or bare is Any:
             continue
-        if get_origin(bare) in (*_LISTS, *_TABLES):
+        if get_origin(bare) in (*LISTS, *TABLES):
             inner = [one for one in get_args(bare) if one is not Ellipsis]
             culprit = next((one for one in map(unsupported, inner) if one is not None), None)
             if culprit is not None:
@@ -73,7 +73,7 @@ def _fitted(value: Any, annotation: Any, base: Path) -> Any:
     # one alternative at a time: msgspec 0.22 crashes the interpreter on some unions (a bounded number | a fixed tuple);
     # paths last, since any text is one
     deepest = _Misfit()
-    for part in sorted(_alternatives(annotation), key=_holds_path):
+    for part in sorted(alternatives(annotation), key=_holds_path):
         try:
             return _fitted_alternative(value, part, base)
         except _Misfit as misfit:
@@ -87,9 +87,9 @@ def _fitted_alternative(value: Any, part: Any, base: Path) -> Any:
         if not isinstance(value, str):
             raise _Misfit
         return (base / Path(value).expanduser()).resolve()
-    if get_origin(bare) in _LISTS and _needs_care(bare):
+    if get_origin(bare) in LISTS and _needs_care(bare):
         return _list(value, bare, metas, base)
-    if get_origin(bare) in _TABLES and _needs_care(bare):
+    if get_origin(bare) in TABLES and _needs_care(bare):
         return _table(value, bare, metas, base)
     return _by_msgspec(value, part)
 
@@ -146,16 +146,17 @@ def _holds_path(annotation: Any) -> bool:
     return annotation is Path or any(_holds_path(part) for part in get_args(annotation) if part is not annotation)
 
 
-def _alternatives(annotation: Any) -> list[Any]:
+def alternatives(annotation: Any) -> list[Any]:
+    """The types a value may have: the members of a union without None, each with the bounds that hold for it."""
     if get_origin(annotation) is Annotated:
         inner, *metas = get_args(annotation)
         if get_origin(inner) not in (Union, types.UnionType):
             return [annotation]
-        return [_bounded(part, metas) for part in _alternatives(inner)]
+        return [_bounded(part, metas) for part in alternatives(inner)]
     if get_origin(annotation) in (Union, types.UnionType):
         # TOML has no null: an option that may be None is one that may be left out
         parts = [part for part in get_args(annotation) if part is not type(None)]
-        return [one for part in parts for one in _alternatives(part)]
+        return [one for part in parts for one in alternatives(part)]
     return [] if annotation is type(None) else [annotation]
 
 
@@ -188,7 +189,7 @@ def _hint(value: Any, annotation: Any) -> str:
 
 def _unquoted(value: str, annotation: Any) -> str:
     """What to write where a text holds what should not have been one."""
-    parts = [get_args(one)[0] if get_origin(one) is Annotated else one for one in _alternatives(annotation)]
+    parts = [get_args(one)[0] if get_origin(one) is Annotated else one for one in alternatives(annotation)]
     if bool in parts and value.strip().lower() in ("true", "false", "yes", "no", "on", "off"):
         return f"Write {'true' if value.strip().lower() in ('true', 'yes', 'on') else 'false'}, without quotes."
     if int in parts or float in parts:
@@ -222,7 +223,7 @@ def expected(annotation: Any) -> str:
     if origin is Annotated:
         inner = arguments[0]
         if get_origin(inner) in (Union, types.UnionType):
-            return " or ".join(expected(part) for part in _alternatives(annotation))
+            return " or ".join(expected(part) for part in alternatives(annotation))
         return expected(inner) + ("" if get_origin(inner) is Literal else _bounds(arguments[1:]))
     if origin is Literal:
         return "one of " + ", ".join(repr(word) for word in arguments)
@@ -234,7 +235,7 @@ def expected(annotation: Any) -> str:
         if len(arguments) == 2 and arguments[1] is Ellipsis:
             return f"a list, each {expected(arguments[0])}"
         return f"a list of {len(arguments)}: " + ", ".join(expected(part) for part in arguments)
-    if origin in _TABLES:
+    if origin in TABLES:
         return f"a table, each value {expected(arguments[1])}"
     return _WORDS.get(annotation, getattr(annotation, "__name__", str(annotation)))
 
@@ -257,3 +258,12 @@ def found(value: Any) -> str:
         return "true" if value else "false"
     text = f"the text {value!r}" if isinstance(value, str) else "a table" if isinstance(value, dict) else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def plain(value: Any) -> Any:
+    """A default as JSON and TOML can hold it; what they cannot hold, as text."""
+    if isinstance(value, dict):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import click
 import pytest
+import torch
 
 from srkit.cli.main import COMMANDS, cli
+from srkit.components.discriminators.vgg128 import Vgg128
+from srkit.components.generators.rrdb import Rrdb
 from tests.cli.conftest import Command, photo
 from tests.house.source import ROOT
 
@@ -54,13 +57,18 @@ def test_every_option_is_explained(name: str) -> None:
 
 @pytest.mark.parametrize("example", [one for name in ["", *COMMANDS] for one in examples(name)])
 def test_the_examples_run(example: str, workplace: Path, srkit: Command) -> None:
-    """From a folder with the checkout's experiments, and with what the examples name: photo.jpg, photos, runs/espcn."""
+    """From a folder with the checkout's experiments, and with what the examples name: photo.jpg, photos, runs/espcn, ..."""
     shutil.copytree(ROOT / "experiments", workplace / "experiments")
     photo(workplace / "photo.jpg")
-    words = shlex.split(example)[1:]
+    torch.save(Rrdb(4, channels=2, blocks=1).state_dict(), "ESRGAN.pth")
+    torch.save(Vgg128(16, 2).state_dict(), "discriminator.pth")
+    shutil.copy(ROOT / "srkit" / "testing" / "stock.py", "my_block.py")
+    words = shlex.split(example.partition(" > ")[0])[1:]
     words = [path for word in words for path in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
     if words[0] == "run":
         words += [part for setting in TINY_SETTINGS for part in ("--set", setting)]
+    if words[0] == "prepare" and "--whole" not in words:
+        words += ["--patch-size", "16"]  # the photo there is smaller than a patch
     said = srkit(*words)
     assert said.code == 0, said.err
     assert said.out

@@ -74,6 +74,12 @@ def test_it_checks_and_trains(site: Path, workplace: Path) -> None:
     assert (workplace / "run" / "scores.json").is_file()
 
 
+def test_it_begins_a_plugin(site: Path, workplace: Path) -> None:
+    done = srkit("plugin", "new", "srkit-weave", "--kind", "metrics", site=site, cwd=workplace)
+    assert done.returncode == 0, done.stderr
+    assert "class Weave" in (workplace / "srkit-weave" / "srkit_weave" / "metrics.py").read_text()
+
+
 def test_it_carries_its_types_and_license(site: Path) -> None:
     assert (site / "srkit" / "py.typed").is_file()
     assert list(site.glob("srkit-*.dist-info/**/LICENSE"))

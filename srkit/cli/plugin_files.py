@@ -1,0 +1,132 @@
+"""The files of a new plugin, out of the templates beside this module."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+import srkit
+from srkit.errors import UserError
+from srkit.registry import Kind
+from srkit.registry.discovery import CORE, canonical
+
+__all__ = ["Names", "write_plugin"]
+
+TEMPLATES = files("srkit.cli").joinpath("plugin_templates")
+
+FUNCTIONS = ("optimizers", "commands")
+"""Kinds whose template is a function, which is written in small letters."""
+
+PLACES = {
+    "pyproject.toml": "pyproject.toml",
+    "README.md": "README.md",
+    "ci.yml": ".github/workflows/test.yml",
+    "test_contract.py": "tests/test_contract.py",
+}
+"""Template -> where it goes; `init.py` and the components go into the package."""
+
+
+EXAMPLES = {
+    "generators": '[generator]\nuse = "NAME"',
+    "blocks": '[generator]\nuse = "trunk"\nblock = { use = "NAME" }',
+    "discriminators": '[discriminator]\nuse = "NAME"',
+    "pixel_losses": '[[pixel_loss]]\nuse = "NAME"',
+    "feature_losses": '[[feature_loss]]\nuse = "NAME"',
+    "adversarial_losses": '[adversarial_loss]\nuse = "NAME"',
+    "downscalers": '[downscaler]\nuse = "NAME"',
+    "degradations": '[[degradation]]\nuse = "NAME"',
+    "lr_pipelines": '[lr_pipeline]  # in the place of [downscaler] and [[degradation]]\nuse = "NAME"',
+    "datasets": '[data]\ntrain = { use = "NAME" }',
+    "metrics": '[validation]\nmetrics = ["psnr-y", "NAME"]',
+    "optimizers": '[optimizer]\nuse = "NAME"',
+    "schedules": '[schedule]\nuse = "NAME"',
+    "launchers": "# a launcher executes the runs of a study",
+    "commands": "# `srkit NAME` calls the command",
+    "plugins": "# the hooks of installed plugins are called in every run",
+}
+"""How a component of each kind is picked."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """How a plugin and what is in it are called.
+
+    Attributes:
+        distribution: what is installed, such as `srkit-weave`.
+        package: what is imported, such as `srkit_weave`.
+        component: the registered name of its components, such as `weave`.
+    """
+
+    distribution: str
+    package: str
+    component: str
+
+    @classmethod
+    def of(cls, name: str) -> Names:
+        """The names that follow from the one that was typed.
+
+        Raises:
+            UserError: no distribution or no package can have that name.
+        """
+        package = re.sub(r"[-.]+", "_", name).lower()
+        if not re.fullmatch(r"[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?", name) or keyword.iskeyword(package):
+            raise UserError(
+                f"{name!r} cannot name a package: it begins with a letter and has letters, digits and hyphens, "
+                "such as srkit-weave"
+            )
+        if canonical(name) in (CORE, "torch"):
+            raise UserError(f"{name!r} is taken by {canonical(name)} itself. Write something such as srkit-weave.")
+        component = canonical(name).removeprefix(f"{CORE}-")
+        return cls(name, package, component)
+
+    def factory(self, kind: Kind) -> str:
+        """The class or function of a kind's component."""
+        words = [word for word in self.component.split("-") if word]
+        if kind.plural in FUNCTIONS:
+            plain = "_".join(words)
+            return f"{plain}_" if keyword.iskeyword(plain) else plain
+        # a class may not begin with a digit, which a name after `srkit-` can
+        title = "".join(word[:1].upper() + word[1:] for word in words)
+        return title if title.isidentifier() and not keyword.iskeyword(title) else f"My{title}"
+
+
+def write_plugin(names: Names, kinds: list[Kind], folder: Path) -> list[Path]:
+    """Write the package; the files, in the order of their names.
+
+    Raises:
+        UserError: the folder is there and not empty.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} is there already. Choose another name, or another place with --out.")
+    values = {
+        "distribution": names.distribution,
+        "package": names.package,
+        "contract": str(srkit.contract),
+        "entry_points": "".join(_entry_point(names, kind) for kind in kinds),
+        "table": "\n".join(f"- `{names.component}`, one of the {kind.plural.replace('_', ' ')}" for kind in kinds),
+        "example": "\n\n".join(EXAMPLES[kind.plural].replace("NAME", names.component) for kind in kinds),
+    }
+    written = {place: _filled(f"package/{name}.tmpl", values) for name, place in PLACES.items()}
+    written[f"{names.package}/__init__.py"] = _filled("package/init.py.tmpl", values)
+    for kind in kinds:
+        text = _filled(f"components/{kind.plural}.py.tmpl", {**values, "Name": names.factory(kind)})
+        written[f"{names.package}/{kind.plural}.py"] = text
+    for place, text in written.items():
+        path = folder / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return sorted(folder / place for place in written)
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    return Template(TEMPLATES.joinpath(template).read_text(encoding="utf-8")).substitute(values)
+
+
+def _entry_point(names: Names, kind: Kind) -> str:
+    module = f"{names.package}.{kind.plural}"
+    target = module if kind.plural == "plugins" else f"{module}:{names.factory(kind)}"
+    return f'\n[project.entry-points."{kind.group}"]\n{names.component} = "{target}"\n'
