@@ -33,8 +33,8 @@ from srkit.experiment import complete, read_experiment, require_sound
 from srkit.readiness import make_ready, make_run
 from srkit.registry import Registry
 from srkit.training.device import keep_freed_memory
+from srkit.training.loop import _one_step
 from srkit.training.precision import autocast, best_precision
-from srkit.training.run import _one_step
 
 BATCH, PATCH, CHANNELS, SCALE = 16, 128, 128, 2
 WINDOW = 5

@@ -9,14 +9,15 @@ import pytest
 
 from tests.house.source import PACKAGE, Import, dotted, imports, modules
 
-GROUND = {"errors", "draws", "contracts"}
+GROUND = {"errors", "seeds", "draws", "contracts"}
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
-    "draws": set(),
+    "seeds": set(),
+    "draws": {"seeds"},
     "contracts": {"errors"},
     "registry": {"errors", "contracts"},
     "hooks": {"errors"},
@@ -24,13 +25,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": GROUND,
     "assembly": LOWER | {"data"},
     "components": GROUND | {"data"},
+    "preparing": GROUND | {"registry", "data"},
     "training": MIDDLE,
     "inference": MIDDLE,
     "evaluation": MIDDLE,
+    "testing": MIDDLE,
     "readiness": UPPER,
     "execution": UPPER | {"readiness"},
     "dry_run": UPPER | {"readiness", "execution"},
-    "cli": UPPER | {"execution", "dry_run"},
+    "preview": UPPER | {"readiness", "dry_run"},
+    "cli": UPPER | {"testing", "preparing", "execution", "dry_run", "preview"},
     "__main__": {"cli"},
 }
 """The rooms of the house: each may import itself and these, nothing else of srkit."""
