@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 
 from srkit.errors import UserError
-from srkit.testing.rule import Broken, NotTried, Rule
+from srkit.testing.rule import Broken, NotTried, Rule, sent_to_a_worker
 from srkit.testing.subject import LEARNING_RATE, STEPS, Subject
 
 __all__ = ["DATASETS", "LAUNCHERS", "OPTIMIZERS", "SCHEDULES"]
@@ -70,13 +69,7 @@ def _has_names(subject: Subject) -> None:
 
 def _goes_to_workers(subject: Subject) -> None:
     built = subject.build()
-    try:
-        copy = pickle.loads(pickle.dumps(built))  # our own bytes, written a moment ago
-    except Exception as error:
-        raise Broken(
-            f"It cannot be pickled ({type(error).__name__}: {error}), so it cannot go to the loader's workers.",
-            "Open files when a sample is asked for, and hold no lambda.",
-        ) from error
+    copy = sent_to_a_worker(built, "Open files when a sample is asked for, and hold no lambda.")
     if len(copy) != len(built):
         raise Broken("After pickling it has another length.")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import pickle
 from functools import partial
 
 import torch
@@ -11,7 +10,7 @@ import torch
 from srkit.errors import OptionError
 from srkit.testing.called_rules import alike, attempt, odd_size
 from srkit.testing.callings import tensor
-from srkit.testing.rule import Broken, NotTried, Rule
+from srkit.testing.rule import Broken, NotTried, Rule, sent_to_a_worker
 from srkit.testing.subject import SCALES, Size, Subject, draws
 
 __all__ = ["DEGRADATIONS", "DOWNSCALERS", "LR_PIPELINES"]
@@ -127,13 +126,7 @@ def _is_driven_by_draws(subject: Subject) -> None:
 
 def _pickles(subject: Subject) -> None:
     built = subject.quiet()
-    try:
-        copy = pickle.loads(pickle.dumps(built))  # our own bytes, written a moment ago
-    except Exception as error:
-        raise Broken(
-            f"It cannot be pickled ({type(error).__name__}: {error}), so it cannot go to the loader's workers.",
-            "No lambdas, open files or local classes in its attributes.",
-        ) from error
+    copy = sent_to_a_worker(built, "No lambdas, open files or local classes in its attributes.")
     one, other = subject.called(built, subject.inputs()), subject.called(copy, subject.inputs())
     if not all(torch.equal(one[key], other[key]) for key in one):
         raise Broken("After pickling it gives another result.", "Hold everything it needs in its attributes.")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from srkit.testing.subject import Subject
@@ -55,3 +56,16 @@ class Result:
     state: State
     what: str = ""
     fix: str = ""
+
+
+def sent_to_a_worker(built: Any, advice: str) -> Any:
+    """A copy of an object as a loader's worker gets it.
+
+    Raises:
+        Broken: it cannot be pickled; with the advice.
+    """
+    try:
+        return pickle.loads(pickle.dumps(built))  # our own bytes, written a moment ago
+    except Exception as error:
+        why = f"It cannot be pickled ({type(error).__name__}: {error}), so it cannot go to the loader's workers."
+        raise Broken(why, advice) from error

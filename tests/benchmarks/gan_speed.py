@@ -59,7 +59,7 @@ layers = ["conv5_4"]
 use = "unet"
 channels = 32
 [adversarial_loss]
-use = "vanilla"
+use = "relativistic-average"
 weight = 0.1
 [log]
 every = 50
@@ -103,6 +103,9 @@ def loop(folder: Path, *, bare: bool) -> Callable[[], None]:
     def entropy(logits: Tensor, target: float) -> Tensor:
         return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
 
+    def against(winner: Tensor, loser: Tensor) -> Tensor:
+        return entropy(winner - loser.mean(), 1.0) / 2 + entropy(loser - winner.mean(), 0.0) / 2
+
     def batch() -> tuple[Tensor, Tensor]:
         cut = []
         for _ in range(BATCH):
@@ -122,14 +125,15 @@ def loop(folder: Path, *, bare: bool) -> Callable[[], None]:
                 wanted = features(hr)
         else:
             wanted = features(hr.clone().requires_grad_())
-            discriminator(hr)
-        loss = F.l1_loss(sr, hr) + F.mse_loss(features(sr), wanted) + 0.1 * entropy(discriminator(sr), 1.0)
+        with torch.set_grad_enabled(not bare):
+            real = discriminator(hr)
+        loss = F.l1_loss(sr, hr) + F.mse_loss(features(sr), wanted) + 0.1 * against(discriminator(sr), real)
         optimizers[0].zero_grad()
         loss.backward()
         optimizers[0].step()
         discriminator.requires_grad_(True)
         optimizers[1].zero_grad()
-        (entropy(discriminator(hr), 1.0) + entropy(discriminator(sr.detach()), 0.0)).backward()
+        against(discriminator(hr), discriminator(sr.detach())).backward()
         optimizers[1].step()
 
     return step

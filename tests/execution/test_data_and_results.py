@@ -205,28 +205,21 @@ def test_the_last_the_best_and_the_final_checkpoint_stay(tmp_path: Path, higher:
     assert (other.best_step, other.best_score) == (best, 9.0 if higher else 1.0)
 
 
-def test_a_plugin_that_cannot_be_loaded_is_left_out_and_named(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "target"), [("gone", "no_such_module_anywhere"), ("unmarked", "tests.execution.unmarked_plugin")]
+)
+def test_a_plugin_that_cannot_be_loaded_or_does_not_fit_is_left_out_and_named(
+    folder: Path, name: str, target: str
+) -> None:
     from srkit.execution import execute
 
-    registry = Registry([*Registry.installed().entries()])
-    registry._entries.append(Entry(KINDS["plugins"], "gone", "no_such_module_anywhere", "sick", "1.0"))
+    registry = Registry([*Registry.installed().entries(), Entry(KINDS["plugins"], name, target, "sick", "1.0")])
     said: list[str] = []
     plan = plan_of(prepared(folder), registry=registry)
     outcome = execute(plan, registry, out=folder / "out", device="cpu", notice=said.append)
-    assert outcome.rows and any("plugin is left out" in one and "sick:gone" in one for one in said)
-
-
-def test_a_plugin_that_does_not_fit_the_hooks_is_left_out_and_named(folder: Path) -> None:
-    from srkit.execution import execute
-
-    registry = Registry([*Registry.installed().entries()])
-    registry._entries.append(Entry(KINDS["plugins"], "unmarked", "tests.execution.unmarked_plugin", "sick", "1.0"))
-    said: list[str] = []
-    plan = plan_of(prepared(folder), registry=registry)
-    outcome = execute(plan, registry, out=folder / "out", device="cpu", notice=said.append)
-    assert outcome.rows and any("plugin is left out" in one and "sick:unmarked" in one for one in said)
+    assert outcome.rows and any("plugin is left out" in one and f"sick:{name}" in one for one in said)
     kept = json.loads((folder / "out/manifest.json").read_text())
-    assert any("sick:unmarked" in one for one in kept["warnings"]) and "sick:unmarked" not in kept["plugins"]
+    assert any(f"sick:{name}" in one for one in kept["warnings"]) and f"sick:{name}" not in kept["plugins"]
 
 
 # --- before the run -------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch
@@ -13,7 +14,7 @@ from srkit.errors import OptionError, UserError
 __all__ = ["Game", "critic_gradient", "discriminator_of"]
 
 
-class Game(nn.Module):
+class Game(nn.Module, ABC):
     """The frame of an adversarial loss; a loss says what one place of the logits is worth to each player.
 
     Both terms are the mean over all places, then over the discriminator's scales. No gradient passes through the
@@ -54,13 +55,13 @@ class Game(nn.Module):
         self.r1, self.r1_every = r1, r1_every
         self.needs_real = needs_real or capped
 
+    @abstractmethod
     def generator_places(self, real: Tensor, fake: Tensor) -> Tensor:
         """The generator's loss at each place; `real` has no gradient (and is empty where it is not needed)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def discriminator_places(self, real: Tensor, fake: Tensor) -> Tensor:
         """The discriminator's loss at each place."""
-        raise NotImplementedError
 
     def judged(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """At which places the discriminator takes the original for one, and the fake for a fake: by a logit's sign."""

@@ -1,7 +1,8 @@
-"""Other ways to enlarge without learning: baselines beside bicubic."""
+"""Ways to enlarge without learning: what weighs neighbours by a kernel, and baselines beside bicubic."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from math import pi, sin
 
@@ -10,7 +11,19 @@ from torch import Tensor, nn
 
 from srkit.errors import OptionError
 
-__all__ = ["Bilinear", "Lanczos", "Nearest"]
+__all__ = ["Bilinear", "Interpolation", "Lanczos", "Nearest"]
+
+
+def triangle(x: float) -> float:
+    """1 at 0, 0 from 1 on."""
+    return max(0.0, 1 - abs(x))
+
+
+def three_lobes(x: float) -> float:
+    """sinc(x) sinc(x / 3), 0 from 3 on."""
+    if abs(x) >= 3:
+        return 0.0
+    return 1.0 if x == 0 else 3 * sin(pi * x) * sin(pi * x / 3) / (pi * x) ** 2
 
 
 class Interpolation(nn.Module):
@@ -19,20 +32,17 @@ class Interpolation(nn.Module):
     Args:
         scale: how many times larger the picture becomes.
         reach: LR pixels to each side that the kernel touches.
+        kernel: what a LR pixel counts, by its distance; the weights of a place are made to sum to 1.
     """
 
-    def __init__(self, scale: int, reach: int) -> None:
+    def __init__(self, scale: int, reach: int, kernel: Callable[[float], float]) -> None:
         super().__init__()
         if scale < 1:
             raise OptionError("scale", f"an interpolation enlarges by a whole number from 1, got {scale}.")
         self.scale, self.reach = scale, reach
         centres = [(phase + 0.5) / scale - 0.5 for phase in range(scale)]
-        weights = [[self.kernel(centre - tap) for tap in range(-reach, reach + 1)] for centre in centres]
+        weights = [[kernel(centre - tap) for tap in range(-reach, reach + 1)] for centre in centres]
         self.taps = [[weight / sum(row) for weight in row] for row in weights]
-
-    def kernel(self, x: float) -> float:
-        """What a LR pixel at the distance `x` counts."""
-        raise NotImplementedError
 
     def enlarge(self, image: Tensor, dim: int) -> Tensor:
         """The picture made `scale` times longer along one dimension."""
@@ -83,11 +93,7 @@ class Bilinear(Interpolation):
     """
 
     def __init__(self, scale: int) -> None:
-        super().__init__(scale, 1)
-
-    def kernel(self, x: float) -> float:
-        """The triangle."""
-        return max(0.0, 1 - abs(x))
+        super().__init__(scale, 1, triangle)
 
 
 class Lanczos(Interpolation):
@@ -101,10 +107,4 @@ class Lanczos(Interpolation):
     """
 
     def __init__(self, scale: int) -> None:
-        super().__init__(scale, 3)
-
-    def kernel(self, x: float) -> float:
-        """sinc(x) sinc(x / 3)."""
-        if abs(x) >= 3:
-            return 0.0
-        return 1.0 if x == 0 else 3 * sin(pi * x) * sin(pi * x / 3) / (pi * x) ** 2
+        super().__init__(scale, 3, three_lobes)

@@ -67,21 +67,7 @@ def test_with_everything_left_out_only_the_resize_remains() -> None:
     assert found == {"area", "bilinear", "bicubic"}
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "blur_probability",
-        "noise_probability",
-        "jpeg_probability",
-        "blur_probability_2",
-        "noise_probability_2",
-        "jpeg_probability_2",
-        "last_sinc_probability",
-        "sharpen",
-        "resize",
-        "resize_2",
-    ],
-)
+@pytest.mark.parametrize("key", NOTHING)
 def test_every_part_has_its_say(key: str) -> None:
     value = {"sharpen": True, "resize": (1, 1, 0), "resize_2": (1, 1, 0)}.get(key, 1.0)
     hr = batch(4)
