@@ -29,6 +29,8 @@ __all__ = [
     "Foreign",
     "Generator",
     "GeneratorOutput",
+    "Job",
+    "JobState",
     "Launcher",
     "LrPipeline",
     "Metric",
@@ -120,6 +122,38 @@ class Foreign:
     options: Mapping[str, Any]
     weights: Mapping[str, Tensor]
     assumed: tuple[str, ...] = ()
+
+
+JobState = Literal["waiting", "running", "done", "failed", "lost"]
+"""In what state a launcher's job is.
+
+- "waiting": it has not begun.
+- "running": it has.
+- "done": the command ended with exit code 0.
+- "failed": the command ended with another exit code of its own; its log says why. It is not tried again.
+- "lost": it ended without saying anything (a signal, a machine that is gone), or with exit code 130, as a run does that
+  was told to stop. The study submits the rest of the run as a new job, which begins at the last checkpoint.
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run of a study as a launcher is handed it: a command, and where what it prints goes.
+
+    Attributes:
+        name: the run's, unique in its study; letters, digits and dashes.
+        arguments: of `python -m srkit`, in the environment the study was started in. Paths are absolute, so that it
+            does not matter in which folder the command begins; a launcher of other machines needs them to see the same
+            files.
+        log: the file to which all that the command prints is appended; its folder exists.
+        device: the device that was asked for by name, which is among the arguments already; None where the run takes
+            the best it finds, so that a launcher may choose by what it lets the run see (CUDA_VISIBLE_DEVICES).
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    log: Path
+    device: str | None = None
 
 
 class Draws(Protocol):
@@ -252,7 +286,11 @@ class FeatureLoss(Protocol):
 
 
 class AdversarialLoss(Protocol):
-    """Both players' terms, each a scalar or a dict of named parts; asks `views.discriminator` for logits."""
+    """Both players' terms, each a scalar or a dict of named parts; asks `views.discriminator` for logits.
+
+    In the generator's term the discriminator's weights take no gradient. In the discriminator's, `views.sr` comes
+    without a graph. It may be a module, and is then saved and moved to the device as losses are.
+    """
 
     def generator_term(self, views: Views) -> Tensor | dict[str, Tensor]: ...
 
@@ -328,7 +366,7 @@ class Optimizer(Protocol):
 
     One that trains other weights than those it stands for (their average, say) has `eval()` and `train()`, which put
     one set or the other into the parameters: it is in `train()` while a run trains, in `eval()` while the run is judged
-    or saved, and at its end.
+    or saved, and at its end. What it remembers is saved by `state_dict()` and `load_state_dict(state)`.
     """
 
     param_groups: list[dict[str, Any]]
@@ -351,11 +389,25 @@ class Schedule(Protocol):
 
 
 class Launcher(Protocol):
-    """Where the runs of a study are executed."""
+    """Where the runs of a study are executed. Built once for a study, in the process that watches over it.
 
-    def submit(self, experiment: Path, out: Path) -> str:
-        """Start one run; gives the name to ask for it by."""
+    It keeps a queue of its own: a study submits all its runs at once, and how many are executed at a time is the
+    launcher's business. One that has an option `jobs` takes it from `srkit run --jobs N`. What it settles by itself,
+    such as the number of threads a run gets, it says in `provenance`: the study keeps that and builds the launcher with
+    it again on `--resume`, because a run repeats bit for bit only at the same number of threads.
+    """
 
-    def state(self, job: str) -> Literal["waiting", "running", "done", "failed", "lost"]: ...
+    def submit(self, job: Job) -> str:
+        """Queue a run, or the rest of one; gives the name to ask for it by. Returns at once.
 
-    def cancel(self, job: str) -> None: ...
+        Raises UserError where it cannot reach what executes the runs.
+        """
+
+    def state(self, job: str) -> JobState:
+        """In what state a run is. Asked often, so it answers at once; "lost" for a name it does not know."""
+
+    def cancel(self, job: str) -> None:
+        """End a run as Ctrl-C does, so that it saves its checkpoint; of one that waits or has ended: nothing more.
+
+        Returns at once; afterwards the state becomes "lost", or "done" where the run was quicker.
+        """

@@ -29,8 +29,12 @@ def experiment_schema(components: Iterable[tuple[Component, str]]) -> Schema:
     """
     writer = _Writer(components)
     whole = writer.table(Experiment, "")
+    whole["properties"] |= {
+        "matrix": _matrix(whole["properties"], writer),
+        "launcher": writer.picked(KINDS["launchers"], {}) | {"description": "Where the runs of a study are executed."},
+    }
     whole["properties"]["extends"] = {"type": "string", "description": "The experiment file that this one changes."}
-    # what a file leaves out, the one it extends may hold
+    # what a file leaves out, the one it extends may hold, or each cell of a study
     needed: Schema = {"required": whole.pop("required"), "properties": {}}
     for name, table in whole["properties"].items():
         if "required" in table:
@@ -39,9 +43,31 @@ def experiment_schema(components: Iterable[tuple[Component, str]]) -> Schema:
         "$schema": DRAFT,
         "title": "srkit experiment",
         **whole,
-        "if": {"not": {"required": ["extends"]}},
+        "if": {"not": {"anyOf": [{"required": ["extends"]}, {"required": ["matrix"]}]}},
         "then": needed,
         "definitions": writer.definitions,
+    }
+
+
+def _matrix(properties: Schema, writer: _Writer) -> Schema:
+    """What a study varies: of each key a list of alternatives; a component's may have a label beside its options."""
+    label: Schema = {"type": "string", "minLength": 1, "description": "What the alternative is called in tables."}
+    named: Schema = {"type": "object", "properties": {"label": label, "value": {}}, "required": ["label", "value"]}
+    alternatives: Schema = {}
+    for field in msgspec.structs.fields(Experiment):
+        one, table = properties[field.name], table_in(field.type)
+        if table is not None and issubclass(table, Selection) and not holds_list(field.type):
+            one = writer.table(table, field.name, label)
+        lists: Schema = {"type": "array", "minItems": 1, "items": {"anyOf": [one, named]}}
+        # keys of a table may be written as a table too: generator.channels = [64, 128]
+        alternatives[field.name] = {"anyOf": [lists, {"type": "object"}]} if table is not None else lists
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "description": "A study: one run for each combination of these alternatives; keys are those of --set.",
+        "properties": alternatives,
+        "patternProperties": {r"\.": {"type": "array", "minItems": 1}},
+        "additionalProperties": False,
     }
 
 
@@ -54,10 +80,15 @@ class _Writer:
             self.offered.setdefault(component.kind.plural, []).append((component, summary))
         self.definitions = {kind.plural: self.picked(kind, {}) for kind in KINDS.values() if kind.is_built}
 
-    def table(self, cls: type[Table], path: str) -> Schema:
-        """A table by its class; one that picks a component has that component's options beside its own keys."""
+    def table(self, cls: type[Table], path: str, label: Schema | None = None) -> Schema:
+        """A table by its class; one that picks a component has that component's options beside its own keys.
+
+        Args:
+            label: the form of a key `label`, which alternatives of a matrix may have.
+        """
         fields = [one for one in msgspec.structs.fields(cls) if one.name != "options"]
         own = {one.name: self.field(one, f"{path}.{one.name}".removeprefix(".")) for one in fields}
+        own |= {} if label is None else {"label": label}
         if issubclass(cls, Selection):
             own.pop("use")
             default = next(one.default for one in fields if one.name == "use")

@@ -14,13 +14,23 @@ from srkit.experiment.contradictions import find_contradictions, gives_rate
 from srkit.experiment.overlay import read_with_bases
 from srkit.experiment.picks import Pick, Picking, pick_all
 from srkit.experiment.schema import Experiment, LearningRates, Selection
-from srkit.experiment.settings import COMMAND_LINE, apply_settings, parse_setting
+from srkit.experiment.settings import COMMAND_LINE, Setting, apply_settings, parse_setting
 from srkit.experiment.tree import Origin, Tree, TreePath
 from srkit.experiment.typed import Typing
 from srkit.registry import KINDS, Registry
 
 DEFAULT_DOWNSCALER = "pillow"
 DEFAULT_LR = 1e-4
+
+NOT_ONE_EXPERIMENT = (
+    (
+        "matrix",
+        "this file is a study: many experiments in one.",
+        "`srkit run` and `srkit check` take it.",
+    ),
+    ("launcher", "a launcher executes the runs of a study, and there is no [matrix].", "Remove it."),
+)
+"""Tables of a study, and what is said where one experiment is wanted."""
 
 STAGE_MAY_SET = (
     "precision, data.batch_size, a loss's weight (pixel_loss.NAME.weight), "
@@ -100,15 +110,32 @@ def read_experiment(path: Path, settings: Iterable[str] = ()) -> Reading:
         ExperimentError: it is not TOML, or extends something that is not there.
     """
     tree = read_with_bases(path, str(path))
+    problems, given = command_line_settings(settings)
+    reading = read_tree(path, tree, given)
+    reading.typing.problems[:0] = problems
+    return reading
+
+
+def command_line_settings(settings: Iterable[str]) -> tuple[list[Problem], list[Setting]]:
+    """What `--set` was given: problems of those that cannot be read, and the others."""
     command_line = Origin(COMMAND_LINE, None, Path.cwd())
     problems, parsed = [], []
     for text in settings:
         try:
-            parsed.append((*parse_setting(text), command_line))
+            parsed.append(Setting(*parse_setting(text), command_line))
         except ExperimentError as error:
             problems += error.problems
+    return problems, parsed
+
+
+def read_tree(path: Path, tree: Tree, settings: Iterable[Setting]) -> Reading:
+    """A tree that was read from a file, with settings applied, as an experiment."""
     typing = Typing(tree)
-    typing.problems += problems + apply_settings(tree, parsed)
+    for key, message, hint in NOT_ONE_EXPERIMENT:
+        if key in tree.values:
+            typing.add((key,), message, hint)
+            tree.drop((key,))
+    typing.problems += apply_settings(tree, settings)
     return Reading(path, typing, _typed(typing))
 
 
@@ -190,7 +217,7 @@ def _variant(plan: Plan, number: int, registry: Registry) -> tuple[Experiment, l
     settings = []
     for where, key, value in flat_settings(plan.experiment.stage[number].set, ("stage", number, "set")):
         if _stage_may_set(key):
-            settings.append((key, value, typing.tree.origin(where)))
+            settings.append(Setting(key, value, typing.tree.origin(where)))
         else:
             hint = "Write lr in the stage itself." if key.split(".")[0] == "lr" else f"It may set {STAGE_MAY_SET}."
             typing.add(where, f"a stage cannot change {key}.", hint)

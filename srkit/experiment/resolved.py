@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
@@ -136,7 +137,8 @@ def write_toml(tree: dict[str, Any]) -> str:
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     """(dotted key, old, new) of every value that a resumed run may not change; None stands for absent.
 
-    A raised number of steps is no difference, nor is a last stage that became longer.
+    A raised number of steps is no difference, nor is a last stage that became longer. A table that only one of them has
+    is one difference, and where another component was picked its options are none beside it.
     """
     before, after = dict(_leaves(old)), dict(_leaves(new))
     changed = []
@@ -150,8 +152,37 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, Any
                 continue
         elif any(key == free or (free.endswith(".") and key.startswith(free)) for free in FREE_TO_CHANGE):
             continue
-        changed.append((key, one, other))
+        found = _whole(key, old, new) or (key, one, other)
+        if found not in changed:
+            changed.append(found)
     return changed
+
+
+def shown(value: Any) -> str:
+    """One side of a difference in a message."""
+    if isinstance(value, dict):
+        return f"a table with use = {json.dumps(value['use'])}" if "use" in value else "a table"
+    return "(absent)" if value is None else json.dumps(value)
+
+
+def _whole(key: str, old: Any, new: Any) -> tuple[str, Any, Any] | None:
+    """The difference that a value's own one follows from: its table is on one side only, or of another component."""
+    path = ""
+    for part in key.split("."):
+        old, new = _below(old, part), _below(new, part)
+        path = f"{path}.{part}" if path else part
+        if old is None or new is None:
+            there = new if old is None else old
+            return (path, old, new) if isinstance(there, dict) else None
+        if isinstance(old, dict) and isinstance(new, dict) and old.get("use") != new.get("use"):
+            return f"{path}.use", old.get("use"), new.get("use")
+    return None
+
+
+def _below(value: Any, part: str) -> Any:
+    if isinstance(value, list):
+        return value[int(part) - 1] if part.isdigit() and int(part) <= len(value) else None
+    return value.get(part) if isinstance(value, dict) else None
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

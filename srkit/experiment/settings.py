@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import tomli
 
@@ -14,6 +15,15 @@ from srkit.experiment.tables import is_array, table_class, table_keys
 from srkit.experiment.tree import Origin, Tree, TreePath
 
 COMMAND_LINE = "--set"
+
+
+class Setting(NamedTuple):
+    """A dotted key, the value to give it, and where that was written; `below` where what lies inside the value was."""
+
+    key: str
+    value: Any
+    origin: Origin
+    below: Mapping[TreePath, Origin] = {}
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -38,16 +48,16 @@ def parse_setting(text: str) -> tuple[str, Any]:
     return key.strip(), parsed["value"] if len(parsed) == 1 else value.strip()
 
 
-def apply_settings(tree: Tree, settings: Iterable[tuple[str, Any, Origin]]) -> list[Problem]:
+def apply_settings(tree: Tree, settings: Iterable[Setting]) -> list[Problem]:
     """Set dotted paths; entries of arrays are named by their name. Gives the problems of those that lead nowhere."""
     problems = []
     # outer tables first, and of each its `use`: that drops the old component's options, not those set beside it
-    ordered = sorted(settings, key=lambda one: (one[0].count("."), one[0].rpartition(".")[2] != "use"))
+    ordered = sorted(settings, key=lambda one: (one.key.count("."), one.key.rpartition(".")[2] != "use"))
     # entries are meant by the names they have before anything is set, since a changed `use` would change them; unless
     # the whole array is set as well
-    keys = {key for key, _, _ in ordered}
+    keys = {one.key for one in ordered}
     meant = {key: None if any(key.startswith(f"{one}.") for one in keys) else _resolved(tree, key) for key in keys}
-    for key, value, origin in ordered:
+    for key, value, origin, below in ordered:
         try:
             path = meant[key] or _resolve(tree, key)
         except LookupError as error:
@@ -57,7 +67,8 @@ def apply_settings(tree: Tree, settings: Iterable[tuple[str, Any, Origin]]) -> l
         make_tables(tree, path, origin)
         if path[-1] == "use" and value != use_at(tree, path[:-1]):
             drop_options(tree, path[:-1])
-        tree.put(path, value, origin)
+        tree.put(path, copy.deepcopy(value), origin)  # a value may be set in several trees
+        tree.origins |= {(*path, *inside): one for inside, one in below.items()}
         spell_out(tree)
     return problems
 

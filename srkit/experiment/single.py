@@ -10,7 +10,7 @@ import tomli
 
 from srkit.errors import ExperimentError, UserError
 from srkit.experiment.picks import Pick, Picking
-from srkit.experiment.tree import Origin, Tree
+from srkit.experiment.tree import Origin, Tree, TreePath
 from srkit.experiment.typed import Typing
 from srkit.registry import Kind, Registry
 
@@ -39,7 +39,15 @@ def table_of(text: str, shown_as: str) -> dict[str, Any]:
     return dict(table)
 
 
-def pick_one(kind: Kind, table: Mapping[str, Any], registry: Registry, *, shown_as: str, folder: Path) -> Pick:
+def pick_one(
+    kind: Kind,
+    table: Mapping[str, Any],
+    registry: Registry,
+    *,
+    shown_as: str,
+    folder: Path,
+    origins: Mapping[TreePath, Origin] | None = None,
+) -> Pick:
     """Look a component up and check its options.
 
     Args:
@@ -48,12 +56,13 @@ def pick_one(kind: Kind, table: Mapping[str, Any], registry: Registry, *, shown_
         registry: where to look.
         shown_as: where it was written, for messages.
         folder: what its paths and `./file.py` are relative to.
+        origins: where its keys were written, in the place of the two above; paths begin with the kind's name.
 
     Raises:
         ExperimentError: with everything that is wrong with it.
     """
     path = (kind.singular,)
-    tree = Tree({kind.singular: dict(table)}, {(): Origin(shown_as, None, folder)})
+    tree = Tree({kind.singular: dict(table)}, {(): Origin(shown_as, None, folder), **(origins or {})})
     typing = Typing(tree)
     options = {key: value for key, value in table.items() if key not in ("use", "name", "when")}
     pick = Picking(typing, registry).pick(kind, str(table["use"]), options, path)

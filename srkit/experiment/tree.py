@@ -83,8 +83,19 @@ def read_tree(path: Path, shown_as: str = "") -> Tree:
     try:
         values = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        raise ExperimentError([Problem(f"not TOML: {error.msg}", file=shown, line=error.lineno)]) from None
+        raise ExperimentError([Problem(_not_toml(error, text), file=shown, line=error.lineno)]) from None
     folder = path.resolve().parent
     origins: dict[TreePath, Origin] = {(): Origin(shown, None, folder)}
     origins |= {where: Origin(shown, line, folder) for where, line in positions(text).items() if where}
     return Tree(values, origins)
+
+
+_TWICE = ("Cannot overwrite a value", "Cannot declare")
+
+
+def _not_toml(error: tomli.TOMLDecodeError, text: str) -> str:
+    """What is wrong, with the line it is in: a key that stands twice is not named by tomli."""
+    lines = text.splitlines()
+    line = lines[error.lineno - 1].strip() if 0 < error.lineno <= len(lines) else ""
+    what = "this was already set above" if error.msg.startswith(_TWICE) else error.msg
+    return f"not TOML: {what}: {line}" if line else f"not TOML: {what}"

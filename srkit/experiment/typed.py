@@ -79,7 +79,7 @@ class Typing:
 
     def _unknown_key(self, key: str, table: dict[str, Any], path: TreePath) -> None:
         """Report it, unless nearer to nothing; what it was meant for is not reported as missing besides."""
-        keys = table_keys(path)
+        keys = table_keys(path) if path else [*table_keys(path), *FILE_KEYS]
         self.add((*path, key), "unknown key.", nearest(key, keys) or f"Known: {', '.join(keys)}.")
         for meant in get_close_matches(key, [one for one in keys if one not in table], n=1):
             self.faulty.add((*path, meant))
@@ -111,6 +111,9 @@ class Typing:
                 entry.name = name
         return entries
 
+
+FILE_KEYS = ("extends", "matrix", "launcher")
+"""Keys of a file that are no part of an experiment; they are gone before it is typed."""
 
 MISSING = {
     "scale": "write scale = 2",

@@ -80,6 +80,27 @@ def test_mistakes_do_not_fit(before: str, after: str, validator: jsonschema.Draf
     assert not validator.is_valid(tomli.loads(WHOLE.replace(before, after, 1)))
 
 
+@pytest.mark.parametrize(
+    ("matrix", "fits"),
+    [
+        ("seed = [1, 2]", True),
+        ("seed = 1", False),
+        ("seed = []", False),
+        ("sed = [1]", False),
+        ("'generator.channels' = [4, 8]", True),
+        ("generator.channels = [4, 8]", True),
+        ("generator = ['espcn', { label = 'wide', use = 'espcn', channels = 64 }]", True),
+        ("generator = [{ label = 'wide', use = 'espcn', chanels = 64 }]", False),
+        ("pixel_loss = [['mse'], { label = 'both', value = ['mse', { use = 'l1' }] }]", True),
+        ("precision = ['fp8']", False),
+        ("seed = [1]\n[launcher]\nuse = 'local'\njobs = 2", True),
+        ("seed = [1]\n[launcher]\nuse = 'local'\njob = 2", False),
+    ],
+)
+def test_a_study(matrix: str, fits: bool, validator: jsonschema.Draft7Validator) -> None:
+    assert validator.is_valid(tomli.loads(f"{WHOLE}[matrix]\n{matrix}\n")) is fits
+
+
 def test_a_file_that_extends_another_may_leave_out_what_that_one_holds(validator: jsonschema.Draft7Validator) -> None:
     validator.validate(tomli.loads('extends = "base.toml"\n[generator]\nchannels = 32\n[data]\nbatch_size = 4\n'))
     assert not validator.is_valid({"extends": "base.toml", "stepz": 10})

@@ -132,7 +132,8 @@ def test_tables_that_are_no_tables(desk: Desk) -> None:
 
 
 def test_not_toml_has_its_line(desk: Desk) -> None:
-    assert desk.said("scale = 2\n\nscale = 3\n")[0].startswith("x.toml:3: not TOML: ")
+    assert desk.said("scale = 2\n\nscale = 3\n")[0] == "x.toml:3: not TOML: this was already set above: scale = 3"
+    assert desk.said("[data]\n[data]\n")[0] == "x.toml:2: not TOML: this was already set above: [data]"
     assert desk.said("# x\nscale = = 3\n")[0].startswith("x.toml:2: not TOML: ")
 
 

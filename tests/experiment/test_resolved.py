@@ -11,7 +11,7 @@ import tomli
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from srkit.experiment import complete, read_experiment
+from srkit.experiment import complete, read_experiment, read_study
 from srkit.experiment.resolved import code_copies, differences, resolve, write_toml
 from srkit.registry import Registry
 from tests.experiment.conftest import BASE, Desk
@@ -119,10 +119,13 @@ def again(tree: dict[str, Any], folder: Path, registry: Registry) -> dict[str, A
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_files_that_ship_are_the_same_when_read_again(path: Path, tmp_path: Path, installed: Registry) -> None:
-    plan = complete(read_experiment(path), installed)
-    assert not plan.problems
-    tree = resolve(plan, {})
-    assert again(tree, tmp_path / "run", installed) == tree
+    study = read_study(path)
+    readings = [read_experiment(path)] if study is None else [cell.reading for cell in study.cells]
+    for number, reading in enumerate(readings):
+        plan = complete(reading, installed)
+        assert not plan.problems
+        tree = resolve(plan, {})
+        assert again(tree, tmp_path / f"run-{number}", installed) == tree
 
 
 def rich(desk: Desk) -> Any:
@@ -262,7 +265,7 @@ def changed(tree: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
         ("data.batch_size", 2, False),
         ("generator.channels", 3, False),
         ("precision", "bf16", False),
-        ("ema.decay", 0.5, False),
+        ("ema", {"decay": 0.5}, False),
         ("pixel_loss.0.weight", 0.5, False),
         ("checkpoint.best", "psnr-y", False),
         ("scale", 3, False),
@@ -295,3 +298,19 @@ def test_only_the_last_stage_may_become_longer(desk: Desk) -> None:
 def test_what_is_written_is_toml(desk: Desk) -> None:
     tree = resolve(desk.sound(BASE), {})
     assert tomli.loads(write_toml(tree)) == tree
+
+
+def test_another_component_or_a_table_more_is_one_difference() -> None:
+    old = {"generator": {"use": "a", "width": 3}, "pixel_loss": [{"use": "l1"}], "log": {"every": 5}, "seed": 1}
+    new = {
+        "generator": {"use": "b", "depth": 4},
+        "pixel_loss": [{"use": "l1"}, {"use": "mse", "weight": 2.0}],
+        "discriminator": {"use": "d", "channels": 8},
+        "seed": 2,
+    }
+    assert differences(old, new) == [
+        ("discriminator", None, {"use": "d", "channels": 8}),
+        ("generator.use", "a", "b"),
+        ("pixel_loss.2", None, {"use": "mse", "weight": 2.0}),
+        ("seed", 1, 2),
+    ]

@@ -5,19 +5,21 @@ from pathlib import Path
 import pytest
 
 from srkit.assembly import rehearse
-from srkit.experiment import Plan, complete, read_experiment
+from srkit.experiment import Plan, complete, read_experiment, read_study
 from srkit.inference.initial import check_initial
 from srkit.registry import Registry
+from srkit.studies.plans import find_problems, planned
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 FILES = sorted(FOLDER.glob("*.toml"))
+STUDIES = [file for file in FILES if "[matrix]" in file.read_text(encoding="utf-8")]
 
 
 def plan(name: str) -> Plan:
     return complete(read_experiment(FOLDER / name), Registry.installed())
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", [one for one in FILES if one not in STUDIES], ids=lambda file: file.stem)
 def test_every_file_is_sound(file: Path) -> None:
     found = plan(file.name)
     rehearse(found)
@@ -25,12 +27,33 @@ def test_every_file_is_sound(file: Path) -> None:
     assert not found.problems
 
 
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
+def test_every_study_is_sound(file: Path) -> None:
+    reading = read_study(file)
+    assert reading is not None and not reading.all_problems()
+    assert not find_problems(planned(reading, Registry.installed()))
+
+
+def test_the_studies_compare_networks_of_one_size_or_say_so() -> None:
+    """The discriminators have as many weights within 3%; the shared group has half of the two it stands for."""
+    sizes = {}
+    for name, part in (("unet_vs_dilated", "discriminator"), ("block_study", "generator")):
+        reading = read_study(FOLDER / f"{name}.toml")
+        assert reading is not None
+        plans = {one.cell.alternative: one.plan for one in planned(reading, Registry.installed())}
+        for row, found in plans.items():
+            built = found.picks[(part,)].build(scale=2)
+            sizes[row] = sum(one.numel() for one in built.parameters())
+    assert sizes["dilated"] == pytest.approx(sizes["U-Net"], rel=0.03)
+    assert 0.5 < sizes["one group twice"] / sizes["dilated and dense-3"] < 0.6
+
+
 @pytest.mark.parametrize("name", ["srgan", "esrgan", "real_esrgan", "notes_final", "notes_stages"])
 def test_a_small_form_has_the_same_parts_and_is_short(name: str) -> None:
     large, small = plan(f"{name}.toml"), plan(f"{name}-small.toml")
     for path, pick in large.picks.items():
         assert small.picks[path].component.name == pick.component.name
-    assert sum(stage.steps or 0 for stage in small.stages) <= 2500
+    assert sum(stage.steps or 0 for stage in small.stages) <= 10_000  # the lightest network does 50 a second
 
 
 def stages(name: str) -> list[tuple[float, float, float, bool]]:

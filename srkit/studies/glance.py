@@ -1,0 +1,74 @@
+"""How far a run is, read from its folder while another process trains it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli
+
+__all__ = ["Glance", "glance", "last_lines"]
+
+END = 16 * 1024
+"""Bytes at a file's end that hold its last lines."""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """How far a run is.
+
+    Attributes:
+        step: the last one that was logged, or that a checkpoint has.
+        total: its length; 0 where that is not known yet.
+        seconds_left: by the time between its last two log steps; None where there are none yet.
+    """
+
+    step: int = 0
+    total: int = 0
+    seconds_left: float | None = None
+
+
+def glance(folder: Path) -> Glance:
+    """Look at a run's folder, which may not be there yet; what is just being written is passed over."""
+    total = _total(folder / "experiment.toml")
+    logged = [one for one in last_lines(folder / "metrics.jsonl") if isinstance(one.get("step"), int)]
+    saved = max((int(one.name.rpartition("-")[2]) for one in (folder / "checkpoints").glob("step-[0-9]*")), default=0)
+    if not logged:
+        return Glance(saved, total)
+    step = max(saved, logged[-1]["step"])
+    left = None
+    if len(logged) > 1 and total:
+        steps = logged[-1]["step"] - logged[-2]["step"]
+        seconds = logged[-1].get("time", 0) - logged[-2].get("time", 0)
+        left = seconds / steps * (total - step) if steps > 0 and seconds > 0 else None
+    return Glance(step, total, left)
+
+
+def last_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file's last lines; none where it is not there."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - END))
+            lines = file.read().splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue  # cut at either end
+        if isinstance(value, dict):
+            found.append(value)
+    return found
+
+
+def _total(experiment: Path) -> int:
+    try:
+        steps = tomli.loads(experiment.read_text(encoding="utf-8")).get("steps", 0)
+    except (OSError, ValueError):
+        return 0
+    return steps if isinstance(steps, int) else 0
