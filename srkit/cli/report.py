@@ -1,0 +1,84 @@
+"""`srkit report`: runs and studies as one page that needs nothing but a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from srkit.errors import UserError
+
+if TYPE_CHECKING:
+    from srkit.evaluation.report.contents import Contents
+
+
+@click.command("report")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_OR_STUDY...")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True, help="The page to make."
+)
+@click.option("--on", "folders", multiple=True, metavar="HR[=LR]", help="Photos; by default those of the validations.")
+@click.option("--photos", type=click.IntRange(1), default=10, show_default=True, help="How many to show of each set.")
+@click.option("--device", help="cpu, cuda, cuda:1 or mps; by default the best there is.")
+@click.option("--overwrite", is_flag=True, help="Replace a page that is there already.")
+def report_command(
+    runs: tuple[Path, ...], out: Path, folders: tuple[str, ...], photos: int, device: str | None, overwrite: bool
+) -> None:
+    """Make a page of runs: photos to compare, curves, tables.
+
+    \b
+    Examples:
+      srkit report runs/espcn
+      srkit report runs/espcn --on photos --out photos.html
+    """
+    target = _target(out, overwrite)
+    from srkit.data.placing import placed
+    from srkit.evaluation.report.page import render
+
+    contents = _contents(runs, folders, photos, device)
+    page = render(contents).encode()
+    with placed(target) as aside:
+        aside.write_bytes(page)
+    shown = sum(len(chapter.photos) for chapter in contents.chapters)
+    parts = [_counted(len(contents.subjects), "run"), _counted(shown, "photo"), f"{len(page) / 1e6:.3g} MB"]
+    click.echo(f"{target}: {', '.join(parts)}")
+
+
+def _target(out: Path, overwrite: bool) -> Path:
+    """Where the page goes, found out before anything is computed.
+
+    Raises:
+        UserError: there is a page already, or no folder for it.
+    """
+    target = out / "report.html" if out.is_dir() else out
+    if target.exists() and not overwrite:
+        raise UserError(f"{target} is there already; --overwrite replaces it")
+    if not target.parent.is_dir():
+        raise UserError(f"--out {out}: there is no folder {target.parent}")
+    return target
+
+
+def _contents(runs: tuple[Path, ...], folders: tuple[str, ...], photos: int, device: str | None) -> Contents:
+    from srkit.cli.bench_answer import progress_line
+    from srkit.cli.report_chapters import Work, chapters
+    from srkit.cli.report_runs import find_runs, made_by, subject_of
+    from srkit.evaluation.report.contents import Contents
+    from srkit.registry import Registry
+    from srkit.training.device import choose_device, describe, prepare
+
+    found = find_runs(runs)
+    subjects = [subject_of(one) for one in found.runs]
+    where = choose_device(device)
+    # the same pictures from the same models, on an accelerator too
+    prepare(where, deterministic=True)
+    with progress_line() as progress:
+        work = Work(Registry.installed(), where, folders, photos, progress)
+        done = chapters(found.runs, work)
+    for sentence in [*found.notes, *(f"{chapter.title}: {note}" for chapter in done for note in chapter.notes)]:
+        click.echo(f"warning: {sentence}", err=True)
+    return Contents(subjects, done, made_by(describe(where)), found.notes, found.studies)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
