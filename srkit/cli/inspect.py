@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,18 @@ import click
 from srkit.registry import Registry
 
 if TYPE_CHECKING:
+    from rich.table import Table
     from torch import nn
 
+    from srkit.cli.console import ResultConsole
     from srkit.experiment import Plan
 
 GB = 10**9
 PATCHES = (64, 96, 128, 192, 256)
 """HR patch sizes for which the largest batch is told, beside the file's own."""
+
+UNTRAINED_PATCH = 96
+"""The HR patch that multiply-adds are counted for where nothing is trained: of an imported run."""
 
 
 @click.command("inspect")
@@ -35,16 +41,17 @@ def inspect_command(experiment_or_run: Path, memory: float, device: str | None, 
     """
     from srkit.training.device import choose_device
 
-    plan, generator, discriminator = _networks(experiment_or_run)
+    plan, generator, discriminator, trained = _networks(experiment_or_run)
     facts = _facts(plan, generator, discriminator, memory, choose_device(device))
+    facts["generator"]["trained"] = trained
     if as_json:
         click.echo(json.dumps(facts, indent=1))
     else:
         _print(facts)
 
 
-def _networks(path: Path) -> tuple[Plan, nn.Module, nn.Module | None]:
-    """The plan and its networks, the generator with a run's weights.
+def _networks(path: Path) -> tuple[Plan, nn.Module, nn.Module | None, bool]:
+    """The plan and its networks, and whether the generator has a run's weights.
 
     Raises:
         UserError: no such file, or what is wrong with it.
@@ -59,44 +66,60 @@ def _networks(path: Path) -> tuple[Plan, nn.Module, nn.Module | None]:
     registry = Registry.installed()
     ran = is_run(path)
     plan = complete(read_experiment(path / EXPERIMENT if ran else path), registry)
-    problems = [one for one in plan.problems if one.key.split(".")[0] in ("scale", "generator", "discriminator", "")]
+    # of a run no more is looked at than its networks: an imported one has nothing else
+    looked_at = ("scale", "generator", "discriminator", *(() if ran else ("",)))
+    problems = [one for one in plan.problems if one.key.split(".")[0] in looked_at]
     if problems or ("generator",) not in plan.picks:
         raise ExperimentError(problems or plan.problems)
     experiment, shared = plan.experiment, SharedParts()
-    if ran and checkpoints(path / "checkpoints"):
+    trained = ran and bool(checkpoints(path / "checkpoints"))
+    if trained:
         generator: Any = load_model(path, registry).network
     else:
         pick = plan.picks[("generator",)]
         generator = build_pick(plan, pick, seed=experiment.seed, scale=experiment.scale, shared=shared)
     discriminator = plan.picks.get(("discriminator",))
     other = build_pick(plan, discriminator, seed=experiment.seed, shared=shared) if discriminator else None
-    return plan, generator, other
+    return plan, generator, other, trained
 
 
 def _facts(
     plan: Plan, generator: nn.Module, discriminator: nn.Module | None, memory: float, device: Any
 ) -> dict[str, Any]:
-    scale, data = plan.experiment.scale, plan.experiment.data
-    lr_side = max(1, data.patch_size // scale)
-    first = _network_facts(plan.picks[("generator",)].component.name, generator, lr_side)
-    first["receptive_field_measured"] = _measured_field(generator, scale)
+    from srkit.inference.halo import measured_halo
+    from srkit.inference.logit_field import measured_field
+
+    experiment = plan.experiment
+    scale = experiment.scale
+    patch = experiment.data.patch_size if experiment.data is not None else UNTRAINED_PATCH
+    first = _network_facts(plan.picks[("generator",)].component.name, generator, max(1, patch // scale), walked=64)
+    first["receptive_field_measured"] = 2 * measured_halo(generator, scale) + 1
     second = None
     if discriminator is not None:
-        second = _network_facts(plan.picks[("discriminator",)].component.name, discriminator, data.patch_size)
+        shift = experiment.adversarial_loss.shift_crop - 1 if experiment.adversarial_loss else 0
+        second = _network_facts(plan.picks[("discriminator",)].component.name, discriminator, patch - shift)
+        side = max(patch - shift, second["receptive_field"] or 0)
+        second |= {"receptive_field_measured": measured_field(discriminator, side), "trained": False}
     return {
         "scale": scale,
         "generator": first,
         "discriminator": second,
-        "training_step": _step_facts(plan, generator, discriminator, memory, device),
+        "training_step": _step_facts(plan, generator, discriminator, memory, device) if experiment.data else None,
     }
 
 
-def _network_facts(name: str, network: nn.Module, side: int) -> dict[str, Any]:
+def _network_facts(name: str, network: nn.Module, side: int, walked: int = 0) -> dict[str, Any]:
+    """Size, what it sees and its layers.
+
+    Args:
+        side: of the pictures it gets in training; layers are counted for it.
+        walked: it is walked through with a picture at least so large.
+    """
     from srkit.evaluation.inspection.layers import layers_of
     from srkit.inference.walk import walk
 
     layers, macs = layers_of(network, (side, side))
-    found = walk(network, max(64, side))
+    found = walk(network, max(walked, side))
     return {
         "name": name,
         "parameters": sum(one.numel() for one in network.parameters()),
@@ -117,37 +140,45 @@ def _network_facts(name: str, network: nn.Module, side: int) -> dict[str, Any]:
     }
 
 
-def _measured_field(generator: nn.Module, scale: int) -> int | None:
-    from srkit.inference.halo import measured_halo
-
-    return 2 * measured_halo(generator, scale) + 1
-
-
 def _step_facts(
     plan: Plan, generator: nn.Module, discriminator: nn.Module | None, memory: float, device: Any
 ) -> dict[str, Any]:
-    from srkit.evaluation.inspection.memory import largest_batch, measured, predicted
+    from srkit.evaluation.inspection.memory import affordable_batch, largest_batch, measured, predicted
+    from srkit.evaluation.inspection.players import players_of
 
-    scale, data = plan.experiment.scale, plan.experiment.data
-    sides = sorted({*PATCHES, data.patch_size})
-    steps = {side: predicted(generator, discriminator, max(1, side // scale)) for side in sides}
-    own = steps[data.patch_size]
+    experiment = plan.experiment
+    scale, patch = experiment.scale, experiment.data.patch_size
+    players = players_of(plan, generator, discriminator)
+    own = predicted(players, max(1, patch // scale))
+    steps = {patch: own}
+    for side in PATCHES:
+        # A network made for one size, or too deep for a small patch, may raise anything; then this size is no choice.
+        with suppress(Exception):
+            steps[side] = predicted(players, max(1, side // scale))
+    parts = experiment.optimizer.accumulation
+    at_once = -(-experiment.data.batch_size // parts)
+    tried = affordable_batch(own, at_once, device)
     return {
-        "batch_size": data.batch_size,
-        "patch_size": data.patch_size,
-        "predicted_bytes": own.of(data.batch_size),
-        "measured_bytes": measured(generator, discriminator, data.batch_size, max(1, data.patch_size // scale), device),
+        "batch_size": experiment.data.batch_size,
+        "patch_size": patch,
+        "accumulation": parts,
+        "predicted_bytes": own.of(at_once),
+        "predicted_activation_bytes": own.activations(at_once),
+        "measured_batch": tried,
+        "measured_bytes": measured(players, tried, max(1, patch // scale), device) if tried else None,
+        "predicted_for_measured_bytes": own.of(tried),
         "device": str(device),
         "memory_gb": memory,
-        "largest_batch": {str(side): largest_batch(step, memory * GB) for side, step in steps.items()},
+        "largest_batch": {str(side): largest_batch(steps[side], memory * GB) * parts for side in sorted(steps)},
+        "left_out": dict(players.left_out),
     }
 
 
 def _print(facts: dict[str, Any]) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
     from srkit.cli.console import results
+    from srkit.evaluation.bench.figures import macs_figure
 
     console = results()
     for role in ("generator", "discriminator"):
@@ -158,46 +189,74 @@ def _print(facts: dict[str, Any]) -> None:
         height, width = one["macs_input"]
         unit = "LR" if role == "generator" else "HR"
         console.print(
-            f"{one['parameters']:,} parameters; {one['macs'] / 1e9:.4g} G multiply-adds "
-            f"for {width}x{height} {unit} pixels"
+            f"{one['parameters']:,} parameters; {macs_figure(one['macs'])} multiply-adds "
+            f"for {width} x {height} {unit} pixels"
         )
         field = one["receptive_field"]
-        seen = (
-            f"{field} x {field} {unit} pixels"
-            if field
-            else f"the whole picture ({one['receptive_field_unbounded_by']})"
-        )
-        console.print(f"receptive field: {seen}" + _measured(one))
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        table.add_column("layer", overflow="fold")
-        table.add_column("type", overflow="fold")
-        for name in ("parameters", "M mult-adds", "output"):
-            table.add_column(name, justify="right")
-        for layer in one["layers"]:
-            shape = "x".join(map(str, layer["output"]))
-            table.add_row(
-                escape(layer["name"]), layer["type"], f"{layer['parameters']:,}", f"{layer['macs'] / 1e6:.4g}", shape
-            )
-        console.rows(table)
+        seen = f"{field} x {field} {unit} pixels" if field else f"the whole picture ({_obstacle(one)})"
+        console.print(f"receptive field: {seen}")
+        side = one["receptive_field_measured"]
+        if side:
+            weights = "" if one["trained"] else ", untrained"
+            console.print(f"by gradient{weights}: {side} x {side} hold 99.9% of what a pixel depends on")
+        console.rows(_layers(one["layers"]))
         console.print()
-    _print_step(console, facts["training_step"])
+    if facts["training_step"] is not None:
+        _print_step(console, facts["training_step"])
+    else:
+        console.print("training step: nothing to tell, there is no \\[data] to train on")
 
 
-def _measured(network: dict[str, Any]) -> str:
-    side = network.get("receptive_field_measured")
-    return f"; {side} x {side} hold 99.9% of the gradient" if side else ""
+def _obstacle(network: dict[str, Any]) -> str:
+    """The operation that sees everything, as a reader knows it."""
+    known = {"addmm": "a linear layer", "mm": "a linear layer", "mean": "a mean", "view": "flattened"}
+    obstacle = network["receptive_field_unbounded_by"]
+    return known.get(obstacle, obstacle)
 
 
-def _print_step(console: Any, step: dict[str, Any]) -> None:
-    console.print("[bold]training step[/bold] (fp32, Adam; losses with networks of their own come on top)")
-    real = (
-        f"{step['measured_bytes'] / GB:.3g} GB measured on {step['device']}"
-        if step["measured_bytes"]
-        else "not measured"
-    )
+def _layers(layers: list[dict[str, Any]]) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("layer", overflow="fold")
+    table.add_column("type", overflow="fold")
+    for name in ("parameters", "M mult-adds", "output"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for layer in layers:
+        shape = "x".join(map(str, layer["output"]))
+        mult_adds = f"{layer['macs'] / 1e6:.4g}"
+        table.add_row(escape(layer["name"]), layer["type"], f"{layer['parameters']:,}", mult_adds, shape)
+    return table
+
+
+def _print_step(console: ResultConsole, step: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    from srkit.evaluation.bench.figures import bytes_figure
+
+    batch, parts = step["batch_size"], step["accumulation"]
+    console.print("[bold]training step[/bold] (fp32, Adam, all losses)")
+    split = f" in {parts} parts" if parts > 1 else ""
+    activations = step["predicted_activation_bytes"]
     console.print(
-        f"batch {step['batch_size']}, patches of {step['patch_size']}: "
-        f"{step['predicted_bytes'] / GB:.3g} GB predicted, {real}"
+        f"batch {batch}{split}, patches of {step['patch_size']}: {bytes_figure(step['predicted_bytes'])} predicted, "
+        f"{bytes_figure(activations)} of it activations"
     )
-    fits = ", ".join(f"{batch:,} of {side}" for side, batch in step["largest_batch"].items())
-    console.print(f"into {step['memory_gb']:g} GB fit, of HR patches: {fits}")
+    if step["measured_bytes"]:
+        tried = step["measured_batch"]
+        beside = "" if tried == -(-batch // parts) else f" with a batch of {tried}"
+        beside += f", where {bytes_figure(step['predicted_for_measured_bytes'])} are predicted" if beside else ""
+        console.print(f"measured on {step['device']}: {bytes_figure(step['measured_bytes'])}{beside}")
+    else:
+        why = "" if step["measured_batch"] else ", where a batch of 1 would take too much"
+        console.print(f"not measured on {step['device']}{why}")
+    for name, why in step["left_out"].items():
+        console.print(f"without {name}, which cannot be counted: {why}", markup=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column()
+    for _ in step["largest_batch"]:
+        table.add_column(justify="right")
+    table.add_row("HR patch", *step["largest_batch"])
+    table.add_row(f"batch that fits into {step['memory_gb']:g} GB", *map("{:,}".format, step["largest_batch"].values()))
+    console.rows(table)

@@ -46,6 +46,13 @@ def time_figure(seconds: float | None) -> str:
     return f"{seconds:.{digits}f} s"
 
 
+def clock_figure(seconds: float) -> str:
+    """Hours, minutes and seconds: 1:02:03, 2:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def _three_digits(value: float, units: str) -> str:
     # 999.5 and not 1000, because what would round up to 1000 belongs to the next unit.
     while value >= 999.5 and len(units) > 1:

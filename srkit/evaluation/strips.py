@@ -3,17 +3,21 @@ way."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
 from srkit.data.decoding import file_stem
-from srkit.evaluation.figures import score_figure
-from srkit.evaluation.rows import MetricMean, Photo
-from srkit.evaluation.strip import strip
+from srkit.data.placing import placed
+from srkit.evaluation.captions import caption
+from srkit.evaluation.look import Box
+from srkit.evaluation.rows import Photo
+from srkit.evaluation.strip import MAX_WIDTH, Choose, detailed_original, strip
 from srkit.inference.forward import evaluating, forward, from_eight_bit, to_eight_bit
+
+__all__ = ["SampleStrip", "StripWriter", "cut_like"]
 
 
 class StripWriter:
@@ -23,31 +27,44 @@ class StripWriter:
         folder: where they go.
         models: the rows' names, in order.
         metric: whose value stands in the captions.
+        crops: the parts that are magnified; by default one that `choose` finds.
+        choose: finds it among original and models; by default the original's most detailed part.
+        note: what stands beneath each strip, after the photo's name.
+        max_width: of a strip, in pixels.
+        file: what the one photo's file is called; by default after the photo.
 
     Attributes:
         written: the files, in order.
     """
 
-    def __init__(self, folder: Path, *models: str, metric: str = "psnr-y") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *models: str,
+        metric: str = "psnr-y",
+        crops: Sequence[Box] = (),
+        choose: Choose = detailed_original,
+        note: str = "",
+        max_width: int = MAX_WIDTH,
+        file: str = "",
+    ) -> None:
         self.folder = folder
+        self.file = file
         self.models = models
         self.metric = metric
+        self.note = note
+        self.how: dict[str, Any] = {"crops": crops, "choose": choose, "max_width": max_width}
         self.written: list[Path] = []
 
     def __call__(self, photo: Photo, pictures: Mapping[str, Tensor], scores: Mapping[str, Mapping[str, float]]) -> None:
-        panels: list[tuple[str, Tensor]] = [("original", photo.hr)] if photo.hr is not None else []
-        for model in self.models:
-            value = scores[model].get(self.metric)
-            if value is None:
-                panels.append((model, pictures[model]))
-                continue
-            mean = MetricMean(None if math.isinf(value) else value, "dB", higher_is_better=True)
-            panels.append((f"{model} {score_figure(mean)} dB", pictures[model]))
+        panels = [(caption(model, scores[model].get(self.metric)), pictures[model]) for model in self.models]
         if photo.hr is not None:
-            panels[0] = ("original", _cut_like(panels[1][1], photo.hr))
+            panels.insert(0, ("original", cut_like(panels[0][1], photo.hr)))
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{file_stem(photo.name)}.png"
-        strip(panels).save(path)
+        path = self.folder / (self.file or f"{file_stem(photo.name)}.png")
+        note = f"{photo.name}, {self.note}" if self.note else ""
+        with placed(path) as aside:
+            strip(panels, note=note, **self.how).save(aside, format="PNG")
         self.written.append(path)
 
 
@@ -68,11 +85,11 @@ class SampleStrip:
             made = to_eight_bit(forward(self.upscale, from_eight_bit(views["lr"]).unsqueeze(0)))[0]
         panels = [(self.name, made), (model, views["sr"])]
         if "hr" in views:
-            panels.append(("original", _cut_like(made, views["hr"])))
+            panels.append(("original", cut_like(made, views["hr"])))
         strip(panels).save(path)
 
 
-def _cut_like(picture: Tensor, original: Tensor) -> Tensor:
+def cut_like(picture: Tensor, original: Tensor) -> Tensor:
     """The original without the surplus rows and columns that have no counterpart."""
     height, width = picture.shape[-2:]
     return original[:, :height, :width]

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from srkit.components.generators.rrdb import Rrdb
 from tests.cli.conftest import Command
 
 WEIGHTS = 2 * 3 * 25 + 2 + 2 * 2 * 9 + 2 + 12 * 2 * 9 + 12
@@ -32,5 +34,30 @@ def test_the_numbers_are_those_of_the_formula(what: str, workplace: Path, srkit:
 def test_it_is_readable_and_wrong_input_is_said(workplace: Path, srkit: Command) -> None:
     said = srkit("inspect", "tiny.toml")
     assert said.code == 0, said.err
-    assert "receptive field: 9 x 9 LR pixels" in said.out and "into 8 GB fit" in said.out
+    assert "receptive field: 9 x 9 LR pixels" in said.out and "batch that fits into 8 GB" in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
     assert srkit("inspect", "nothing.toml").code == 2
+
+
+def test_both_players_of_a_gan_are_told_of(workplace: Path, srkit: Command) -> None:
+    gan = '[discriminator]\nuse = "vgg128"\nchannels = 2\ninput_size = 13\n'
+    gan += '[adversarial_loss]\nuse = "vanilla"\nshift_crop = 4\n'
+    Path("gan.toml").write_text(Path("tiny.toml").read_text() + gan)
+    said = srkit("inspect", "gan.toml", "--json", "--device", "cpu")
+    assert said.code == 0, said.err
+    facts = json.loads(said.out)
+    critic, step = facts["discriminator"], facts["training_step"]
+    assert critic["macs_input"] == [13, 13] and critic["receptive_field"] is None
+    assert critic["macs"] == sum(one["macs"] for one in critic["layers"])
+    assert list(step["largest_batch"]) == ["16"] and step["left_out"] == {}
+    assert 0 < step["predicted_activation_bytes"] < step["predicted_bytes"]
+    shown = srkit("inspect", "gan.toml", "--device", "cpu")
+    assert "discriminator vgg128" in shown.out and "the whole picture (flattened)" in shown.out
+
+
+def test_an_imported_run_has_networks_and_no_step(workplace: Path, srkit: Command) -> None:
+    torch.save(Rrdb(4, channels=2, blocks=1).state_dict(), "ESRGAN.pth")
+    assert srkit("import", "ESRGAN.pth", "--out", "imported").code == 0
+    said = srkit("inspect", "imported")
+    assert said.code == 0, said.err
+    assert "generator rrdb" in said.out and "there is no [data] to train on" in said.out

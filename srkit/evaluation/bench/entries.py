@@ -10,7 +10,24 @@ from srkit.evaluation.best import best_by_metric, values_of
 from srkit.evaluation.rows import Row
 from srkit.evaluation.statistics import Difference, paired_differences
 
-__all__ = ["Comparison", "Entry", "compare"]
+__all__ = ["Comparison", "Entry", "Repetition", "compare"]
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """What a row has that stands for several runs of one recipe: its scores are means over their seeds.
+
+    Attributes:
+        seeds: of the runs.
+        means: each run's score by metric, in the order of the seeds; None where it is infinite.
+        spreads: their standard deviation by metric; None where there is one seed, or a score is infinite.
+        training_seconds: what a run took, on average; None where unknown.
+    """
+
+    seeds: tuple[int, ...]
+    means: Mapping[str, tuple[float | None, ...]]
+    spreads: Mapping[str, float | None]
+    training_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -25,6 +42,7 @@ class Entry:
         trained_on: what it was trained on, in words; empty for a model that was not, "unknown" where nobody knows.
         acquaintance: what it saw of the set while it trained.
         differences: from the table's reference, by metric; None for one that cannot be told.
+        repetition: where the row stands for several runs.
     """
 
     row: Row
@@ -34,6 +52,7 @@ class Entry:
     trained_on: str = ""
     acquaintance: Acquaintance = field(default_factory=lambda: Acquaintance({}))
     differences: Mapping[str, Difference | None] = field(default_factory=dict)
+    repetition: Repetition | None = None
 
 
 @dataclass(frozen=True)
@@ -44,11 +63,15 @@ class Comparison:
         entries: in order.
         against: the reference's name; empty where there is one row alone.
         best: the best model by metric, where that is beyond doubt.
+        method: what kind of intervals the differences have; empty for paired ones over images.
+        remarks: further notes, a sentence each.
     """
 
     entries: Sequence[Entry]
     against: str
     best: Mapping[str, str]
+    method: str = ""
+    remarks: Sequence[str] = ()
 
     @property
     def metrics(self) -> list[str]:

@@ -9,15 +9,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import srkit
-from srkit.evaluation.bench.entries import Comparison, Entry
-from srkit.evaluation.bench.figures import bytes_figure, interval_figure, macs_figure, model_figure, spread_figure
+from srkit.evaluation.bench.entries import Comparison, Entry, Repetition
+from srkit.evaluation.bench.figures import (
+    bytes_figure,
+    interval_figure,
+    macs_figure,
+    mean_figure,
+    model_figure,
+    repeated_figures,
+    spread_figure,
+)
 from srkit.evaluation.bench.notes import how_measured, notes
 from srkit.evaluation.bench.worst import per_image_grid, worst_first
-from srkit.evaluation.figures import count_figure, gap_figure, score_figure, time_figure
+from srkit.evaluation.figures import count_figure, gap_figure, time_figure
 from srkit.evaluation.rows import Row
 from srkit.evaluation.scores_file import row_to_json
 
-__all__ = ["as_csv", "as_json", "as_latex", "as_markdown"]
+__all__ = ["as_csv", "as_json", "as_latex", "as_markdown", "grid", "title"]
 
 
 def as_json(comparisons: Sequence[Comparison], facts: Mapping[str, Any]) -> str:
@@ -48,6 +56,16 @@ def _entry_to_json(entry: Entry, comparison: Comparison) -> dict[str, Any]:
             for name, gap in entry.differences.items()
         },
         "best": [name for name, model in comparison.best.items() if model == row.model],
+        **(_repetition_to_json(entry.repetition) if entry.repetition is not None else {}),
+    }
+
+
+def _repetition_to_json(repetition: Repetition) -> dict[str, Any]:
+    return {
+        "seeds": list(repetition.seeds),
+        "spread": dict(repetition.spreads),
+        "per_seed": {name: list(means) for name, means in repetition.means.items()},
+        "training_seconds": repetition.training_seconds,
     }
 
 
@@ -75,6 +93,10 @@ def _row_lines(comparison: Comparison) -> list[dict[str, Any]]:
             line[f"{name} difference"] = gap.mean if gap is not None else ""
             line[f"{name} low"] = gap.low if gap is not None and gap.low is not None else ""
             line[f"{name} high"] = gap.high if gap is not None and gap.high is not None else ""
+        if entry.repetition is not None:
+            line["seeds"] = len(entry.repetition.seeds)
+            line |= {f"{name} spread": spread for name, spread in entry.repetition.spreads.items()}
+            line["training_seconds"] = entry.repetition.training_seconds
         line |= {
             "parameters": entry.row.parameters,
             "macs_per_megapixel": entry.macs_per_megapixel,
@@ -106,8 +128,8 @@ def as_markdown(comparisons: Sequence[Comparison], device: str = "", per_image: 
     """Tables for a README; the best score in bold where it is beyond doubt."""
     parts = []
     for one in comparisons:
-        headings, rows = _grid(one, bold="**{}**")
-        parts += [f"**{_title(one)}**", _markdown_table(headings, rows), how_measured(one, device)]
+        headings, rows = grid(one, bold="**{}**")
+        parts += [f"**{title(one)}**", _markdown_table(headings, rows), how_measured(one, device)]
         parts += [f"- {note}" for note in notes(one)]
         if per_image:
             parts.append(_markdown_table(*per_image_grid(one)))
@@ -125,13 +147,13 @@ def as_latex(comparisons: Sequence[Comparison], device: str = "", per_image: boo
     """Tables for a paper, for the package booktabs; the best score in bold where it is beyond doubt."""
     parts = []
     for one in comparisons:
-        headings, rows = _grid(one, bold="\\textbf{{{}}}", escape=_tex)
-        caption = _tex(". ".join([_title(one), how_measured(one, device), *notes(one)]) + ".")
+        headings, rows = grid(one, bold="\\textbf{{{}}}", escape=_tex)
+        caption = _tex(". ".join([title(one), how_measured(one, device), *notes(one)]) + ".")
         parts.append(_latex_table([_tex(one) for one in headings], rows, caption))
         if per_image:
             names, lines = per_image_grid(one)
             cells = [[_tex(cell) for cell in line] for line in lines]
-            parts.append(_latex_table([_tex(name) for name in names], cells, _tex(f"{_title(one)}, by image.")))
+            parts.append(_latex_table([_tex(name) for name in names], cells, _tex(f"{title(one)}, by image.")))
     return "\n".join(parts)
 
 
@@ -162,29 +184,48 @@ def _tex(text: str) -> str:
     return "".join(_TEX.get(one, one) for one in text)
 
 
-def _title(comparison: Comparison) -> str:
+def title(comparison: Comparison) -> str:
+    """Set, scale and number of images."""
     row = comparison.entries[0].row
     return f"{row.set}, x{row.scale}, {row.images} image{'' if row.images == 1 else 's'}"
 
 
-def _grid(comparison: Comparison, bold: str, escape: Any = str) -> tuple[list[str], list[list[str]]]:
+def grid(comparison: Comparison, bold: str, escape: Any = str) -> tuple[list[str], list[list[str]]]:
     """Headings (not escaped) and cells (escaped)."""
     metrics = comparison.metrics
     described = {name: next(one.row.metrics[name] for one in comparison.entries) for name in metrics}
     headings = ["model"] + [f"{n.upper()}{f' ({m.unit})' if m.unit else ''}" for n, m in described.items()]
-    headings += ["params", "MACs/MP", "time/MP", "memory", "trained on"]
     rows = []
     for entry in comparison.entries:
         cells = [escape(model_figure(entry))]
         for name, metric in described.items():
-            figure = escape(score_figure(entry.row.metrics[name]))
+            figure = escape(mean_figure(entry, name))
             figure = bold.format(figure) if comparison.best.get(name) == entry.row.model else figure
             gap = entry.differences.get(name)
             if gap is not None:
                 interval = interval_figure(gap, metric)
                 figure += escape(f" {gap_figure(gap.mean, metric)}" + (f" ({interval})" if interval else ""))
             cells.append(figure)
-        time = f"{time_figure(entry.row.seconds_per_megapixel)} {spread_figure(entry.time_spread)}".strip()
-        costs = [count_figure(entry.row.parameters), macs_figure(entry.macs_per_megapixel), time]
-        rows.append(cells + [escape(one) for one in (*costs, bytes_figure(entry.peak_memory), entry.trained_on or "-")])
+        rows.append(cells)
+    for heading, figures in _costs(comparison.entries).items():
+        headings.append(heading)
+        for row, figure in zip(rows, figures, strict=True):
+            row.append(escape(figure))
     return headings, rows
+
+
+def _costs(entries: Sequence[Entry]) -> dict[str, list[str]]:
+    """What the models take, by heading; rows of several runs say how many in the place of times taken in turns."""
+    times = [f"{time_figure(one.row.seconds_per_megapixel)} {spread_figure(one.time_spread)}" for one in entries]
+    columns = {
+        "params": [count_figure(one.row.parameters) for one in entries],
+        "MACs/MP": [macs_figure(one.macs_per_megapixel) for one in entries],
+        "time/MP": [time.strip() for time in times],
+        "memory": [bytes_figure(one.peak_memory) for one in entries],
+        "trained on": [one.trained_on or "-" for one in entries],
+    }
+    if not any(one.repetition for one in entries):
+        return columns
+    seeds, training = zip(*map(repeated_figures, entries), strict=True)
+    columns = {"seeds": list(seeds), "training": list(training), **columns}
+    return {heading: figures for heading, figures in columns.items() if set(figures) != {"-"}}

@@ -16,7 +16,8 @@ def how_measured(comparison: Comparison, device: str = "") -> str:
     made = ", then ".join(part for part in (row.downscaler, *row.degradations) if part)
     parts = [f"LR images by {made}", f"border of {row.border} px cropped"]
     if comparison.against:
-        sure = "with 95% intervals over images" if row.images >= NEEDS_IMAGES else "too few images for intervals"
+        sure = comparison.method or "95% intervals over images"
+        sure = f"with {sure}" if row.images >= NEEDS_IMAGES else "too few images for intervals"
         parts.append(f"differences from {comparison.against}, {sure}")
     down = [name.upper() for name in comparison.metrics if not row.metrics[name].higher_is_better]
     if down:
@@ -28,7 +29,7 @@ def how_measured(comparison: Comparison, device: str = "") -> str:
 
 def notes(comparison: Comparison) -> list[str]:
     """Who is best, and what a reader must know of single rows."""
-    return [*_best(comparison), *_acquaintances(comparison), *_warnings(comparison)]
+    return [*_best(comparison), *_acquaintances(comparison), *_warnings(comparison), *comparison.remarks]
 
 
 def _best(comparison: Comparison) -> list[str]:
@@ -36,6 +37,8 @@ def _best(comparison: Comparison) -> list[str]:
         return []
     if comparison.entries[0].row.images < BEST_NEEDS_IMAGES:
         return [f"no best is marked on fewer than {BEST_NEEDS_IMAGES} images"]
+    if any(entry.repetition is not None and len(entry.repetition.seeds) < 2 for entry in comparison.entries):
+        return ["no best is marked among rows of one seed: with another one it might be another"]
     by_model: dict[str, list[str]] = {}
     for metric, model in comparison.best.items():
         by_model.setdefault(model, []).append(metric.upper())

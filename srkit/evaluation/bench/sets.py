@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from srkit.contracts import Dataset
 from srkit.data.cache import files_of
+from srkit.data.decoding import IMAGE_SUFFIXES, decode
 from srkit.data.lr_images import LrMaker
 from srkit.errors import BadImage, OptionError, UserError
 from srkit.evaluation.bench.recipes import LrRecipe
@@ -91,6 +92,28 @@ class PhotoSet:
         return hashlib.sha256("\n".join(sorted(pictures)).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class OnePicture:
+    """A set of one photo."""
+
+    file: Path
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """uint8 RGB (H, W, 3). Raises `BadImage` with the path."""
+        return decode(self.file)
+
+    def name(self, index: int) -> str:
+        """The file's name."""
+        return self.file.name
+
+    def files(self) -> Sequence[Path]:
+        """The file."""
+        return [self.file]
+
+
 def _tensor(image: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).contiguous()
 
@@ -105,12 +128,13 @@ def folder_set(
     border: int | None = None,
     seed: int = 0,
 ) -> PhotoSet:
-    """The photos of a folder, shrunk by a recipe.
+    """The photos of a folder, or one picture's file, shrunk by a recipe.
 
     Raises:
         UserError: the folder is missing or holds no picture, or the downscaler cannot do this scale.
     """
-    dataset = _dataset("folder", registry, name, path=folder, seed=None)
+    alone = folder.is_file() and folder.suffix.lower() in IMAGE_SUFFIXES
+    dataset = OnePicture(folder) if alone else _dataset("folder", registry, name, path=folder, seed=None)
     maker = _made(recipe, scale)
     shrink = None if maker.downscaler is None or maker.draws_a_downscaler else maker.shrink
     border = scale if border is None else border

@@ -10,9 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from srkit.evaluation.bench.entries import Comparison, Entry
-from srkit.evaluation.bench.figures import bytes_figure, interval_figure, macs_figure, model_figure, spread_figure
+from srkit.evaluation.bench.figures import (
+    bytes_figure,
+    interval_figure,
+    macs_figure,
+    mean_figure,
+    model_figure,
+    repeated_figures,
+    spread_figure,
+)
 from srkit.evaluation.bench.notes import how_measured, notes
-from srkit.evaluation.figures import count_figure, gap_figure, score_figure, time_figure
+from srkit.evaluation.figures import count_figure, gap_figure, time_figure
 from srkit.evaluation.rows import MetricMean
 
 __all__ = ["comparison_table"]
@@ -101,9 +109,7 @@ def _title(comparison: Comparison) -> Text:
 def _scores(name: str, comparison: Comparison) -> Column:
     """Scores, differences beside them, intervals beneath these."""
     described = next(entry.row.metrics[name] for entry in comparison.entries if name in entry.row.metrics)
-    figures = [
-        score_figure(entry.row.metrics[name]) if name in entry.row.metrics else "-" for entry in comparison.entries
-    ]
+    figures = [mean_figure(entry, name) if name in entry.row.metrics else "-" for entry in comparison.entries]
     width = max(map(len, figures))
     cells = []
     for entry, figure in zip(comparison.entries, figures, strict=True):
@@ -126,8 +132,10 @@ def _style(metric: MetricMean, gap: float) -> str:
 
 
 def _costs(entries: Sequence[Entry]) -> list[Column]:
-    """Parameters, multiply-adds, time, memory, training; a column that nobody has anything for is left out."""
+    """Seeds, parameters, multiply-adds, time, memory, training; a column that nobody has anything for is left out."""
     columns = [
+        Column("seeds", [Text(repeated_figures(one)[0]) for one in entries], right=True),
+        Column("training", [Text(repeated_figures(one)[1]) for one in entries], right=True),
         Column("params", [Text(count_figure(one.row.parameters)) for one in entries], right=True),
         Column("MACs/MP", [Text(macs_figure(one.macs_per_megapixel)) for one in entries], right=True),
         Column("time/MP", _times(entries), right=True),
