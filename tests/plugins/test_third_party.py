@@ -41,7 +41,8 @@ Srkit = Callable[..., CompletedProcess[str]]
 
 
 @pytest.fixture
-def srkit(site: Path, workplace: Path) -> Srkit:
+def srkit(site: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Srkit:
+    monkeypatch.setenv("SRKIT_LOAD_PLUGINS", "srkit-weave")
     return lambda *arguments: python("-m", "srkit", *arguments, path=site, cwd=workplace)
 
 

@@ -1,0 +1,1 @@
+"""A block for srkit that learns how to mix dilations."""

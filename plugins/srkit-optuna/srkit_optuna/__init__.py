@@ -1,0 +1,1 @@
+"""Searches an experiment's options with Optuna: `srkit tune`."""

@@ -1,0 +1,8 @@
+"""Every component of this package keeps srkit's contract."""
+
+import pytest
+
+
+@pytest.mark.srkit_components("srkit-optuna")
+def test_it_keeps_its_contract(conformance):
+    conformance.require()

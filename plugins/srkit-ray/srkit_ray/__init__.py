@@ -1,0 +1,1 @@
+"""Executes the runs of srkit's studies on a Ray cluster."""

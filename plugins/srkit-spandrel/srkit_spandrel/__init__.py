@@ -1,0 +1,1 @@
+"""The super-resolution architectures that spandrel holds, as generators for srkit."""

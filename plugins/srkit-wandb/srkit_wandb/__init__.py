@@ -1,0 +1,1 @@
+"""Tracks srkit's runs with Weights & Biases, where `SRKIT_WANDB` asks for it."""
