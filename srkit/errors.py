@@ -14,6 +14,10 @@ class SrkitError(Exception):
 
     exit_code = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message and its notes, as the command line does, and no traceback."""
+        return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", ())]
+
 
 class UserError(SrkitError):
     """The user's input is wrong; the command ends with exit code 2 and this one message."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from srkit.evaluation.strips import SampleStrip, StripWriter
 from srkit.experiment import Plan
 from srkit.experiment.resolved import resolve
 from srkit.hooks import HookCaller
+from srkit.locks import held
 from srkit.readiness import Notice, Prepared, make_ready, make_run
 from srkit.registry import KINDS, Registry
 from srkit.training import checkpoint
@@ -29,6 +30,7 @@ from srkit.training.distributed import ALONE, Processes
 from srkit.training.failure import ComponentFailed, told
 from srkit.training.folder import (
     DATA_MEMORY,
+    LOCK,
     folder_to_resume,
     new_folder,
     record,
@@ -46,6 +48,9 @@ from srkit.training.observers.tensorboard import TensorBoard
 from srkit.training.run import INTERRUPTED, Run
 
 BASELINE = "bicubic"
+
+TO_LET_GO = 10.0
+"""Seconds that loader processes of a run that was killed may take until they are gone too."""
 
 
 @dataclass
@@ -92,6 +97,22 @@ def execute(
     if not processes.is_first:
         notice = lambda _: None  # noqa: E731  (what the first process says is enough)
     folder, begins = processes.from_first(lambda: _folder(plan, out, resume=resume))
+    with _alone_in(folder) if processes.is_first else nullcontext():
+        return _execute(plan, registry, folder, begins, resume, device, observers or {}, notice, processes)
+
+
+def _execute(
+    plan: Plan,
+    registry: Registry,
+    folder: Path,
+    begins: bool,
+    resume: bool,
+    device: str | None,
+    observers: Mapping[str, Any],
+    notice: Notice,
+    processes: Processes,
+) -> Outcome:
+    """The run in its folder, which no other process has."""
     ready = make_ready(plan, device, folder / DATA_MEMORY, notice, begins=begins, processes=processes)
     resolved = resolve(plan, ready.outcomes)
     found = processes.from_first(lambda: _to_go_on_from(folder, plan, resolved, ready)) if resume else None
@@ -102,15 +123,15 @@ def execute(
     with told(ready.assembly, ready.device, "while the validation photos were made ready"):
         judge = make_judge(ready.assembly, ready.device)
     watching = {name: plugin for name, (plugin, _) in plugins.items()}
-    watching |= {**(observers or {}), **_own_observers(ready.assembly, upscale), "rollbacks": Rollbacks(notice)}
+    watching |= {**observers, **_own_observers(ready.assembly, upscale), "rollbacks": Rollbacks(notice)}
     run = make_run(ready, folder, judge, watching)
-    run.warnings = ready.assembly.warnings()
+    run.warnings = list(ready.facts["warnings"])
     run.on_warning = partial(_warn, run, ready.facts["warnings"], notice)
     changes = []
     if processes.is_first:
         changes = write_manifest(folder, ready.facts)
         write_experiment(folder, plan, resolved)
-    for warning in [*run.warnings, *left_out, *changes]:
+    for warning in [*run.warnings, *changes]:
         notice(f"warning: {warning}")
     if found is not None:
         _restore(run, *found, notice)
@@ -122,6 +143,11 @@ def execute(
     elif processes.is_first and not outcome.interrupted:
         _judge(outcome, judge, upscale)
     return outcome
+
+
+def _alone_in(folder: Path) -> AbstractContextManager[None]:
+    """While inside, no other process may train there: two would write over each other."""
+    return held(folder / LOCK, f"{folder} is being trained by another process", patience=TO_LET_GO)
 
 
 def _warn(run: Run, earlier: list[str], notice: Notice, sentence: str) -> None:

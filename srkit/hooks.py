@@ -61,6 +61,10 @@ class HookFailed(SrkitError):
     """A hook implementation raised, or cannot be called; the message names plugin, hook and cause."""
 
 
+class HookInterrupted(KeyboardInterrupt):
+    """Ctrl-C came while a plugin was at work; the message names it. The run itself stood between two steps."""
+
+
 class HookCaller:
     """Calls hooks; an exception comes back as `HookFailed` with the plugin's name.
 
@@ -89,6 +93,7 @@ class HookCaller:
         Raises:
             HookFailed: one of them raised; those after it were not called.
             SrkitError: one of them raised it on purpose; a note says which.
+            HookInterrupted: Ctrl-C came while one of them was at work.
         """
         caller = getattr(self.manager.hook, hook)
         try:
@@ -96,10 +101,14 @@ class HookCaller:
         except SrkitError as error:
             error.add_note(f"raised by the plugin {self._culprit(caller, error)} in {hook}")
             raise
+        except KeyboardInterrupt as error:
+            raise HookInterrupted(
+                f"interrupted while the plugin {self._culprit(caller, error)} was in {hook}"
+            ) from error
         except Exception as error:
             raise _failed(self._culprit(caller, error), hook, error) from error
 
-    def _culprit(self, caller: pluggy.HookCaller, error: Exception) -> str:
+    def _culprit(self, caller: pluggy.HookCaller, error: BaseException) -> str:
         """The name of the plugin whose implementation an exception came through."""
         frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
         for one in caller.get_hookimpls():

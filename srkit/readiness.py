@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,13 +80,12 @@ def make_ready(
         twice = _trained_and_judged(data, assembly.validate, memory)
         assembly.train = data
         setup.warm(data)
-    for sentence in twice:
-        notice(f"warning: {sentence}")
     workers = setup.choose_workers(experiment, data)
     setup.move(assembly, device)
     timeline = setup.build_timeline(assembly, len(data), device)
     _require_equal_lengths(plan, timeline)
     _require_equal_shares(plan, timeline, processes)
+    setup.require_fitting(assembly, timeline.total)
     outcomes = assembly.outcomes() | _lengths(plan, timeline) | _precisions(plan, device, notice)
     outcomes[("data", "workers")] = workers
     facts: dict[str, Any] = {
@@ -97,7 +96,7 @@ def make_ready(
         "components": _components(plan),
         "facts": assembly.facts(),
         "init": {role: one.fact for role, one in initial.items()},
-        "warnings": [*assembly.warnings(), *twice],
+        "warnings": [*assembly.warnings(), *_left_out(skipped), *twice],
     }
     if assembly.validate is not None:
         facts["data"]["validate"] = _fingerprint(plan, "validate", assembly.validate)
@@ -216,6 +215,14 @@ def _without_broken(assembly: Assembly, memory: Path | None) -> tuple[Cached, li
     assembly.validate = _rest(assembly.validate, broken_validate, "validation picture")
     assembly.photos = _rest(assembly.photos, broken_photos, "picture of validation.photos")
     return data, [str(one) for one in found]
+
+
+def _left_out(skipped: Sequence[str]) -> list[str]:
+    if not skipped:
+        return []
+    many = f"{len(skipped)} broken or too small pictures are left out" if len(skipped) > 1 else "a picture is left out"
+    more = f"; and {len(skipped) - 1} more, which the manifest names" if len(skipped) > 1 else ""
+    return [f"{many} (data.skip_broken): {skipped[0]}{more}"]
 
 
 def _rest(dataset: Dataset | None, broken: Mapping[int, object], what: str) -> Dataset | None:

@@ -61,6 +61,23 @@ def test_the_last_registered_is_called_first() -> None:
     assert calls == [("c", 7), ("b", 7), ("a", 7)]
 
 
+def test_a_hook_may_ask_to_go_first_or_last() -> None:
+    calls: Calls = []
+
+    class First:
+        @hookimpl(tryfirst=True)
+        def srkit_step_end(self) -> None:
+            calls.append("first")
+
+    class Last:
+        @hookimpl(trylast=True)
+        def srkit_step_end(self) -> None:
+            calls.append("last")
+
+    step_end(HookCaller({"f": First(), "a": Listener("a", calls), "b": Listener("b", calls), "l": Last()}), 7)
+    assert calls == ["first", ("b", 7), ("a", 7), "last"]
+
+
 def test_a_hook_takes_the_arguments_it_wants() -> None:
     seen: Calls = []
 
@@ -146,13 +163,13 @@ def test_an_error_meant_for_the_user_stays_itself_with_a_note() -> None:
         assert raised.value.__notes__ == ["raised by the plugin disk in srkit_run_end"]
 
 
-def test_ctrl_c_passes_through() -> None:
+def test_ctrl_c_passes_through_and_names_who_was_at_work() -> None:
     class Interrupting:
         @hookimpl
         def srkit_run_start(self) -> None:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="^interrupted while the plugin x was in srkit_run_start$"):
         HookCaller({"x": Interrupting()}).call("srkit_run_start", run=None)
 
 

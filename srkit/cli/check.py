@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,8 +17,9 @@ import click
 from srkit.cli.failures import WRONG_INPUT
 from srkit.cli.plan import experiment_file
 from srkit.errors import ExperimentError, Problem, UserError
-from srkit.experiment import complete, read_experiment
+from srkit.experiment import Reading, StudyReading, complete, read_experiment, read_study
 from srkit.registry import Registry
+from srkit.studies.folder import is_study
 
 SHOWN = 20
 """Pictures of a set that are named; `--json` names all."""
@@ -43,7 +45,7 @@ def check_command(experiments: tuple[Path, ...], settings: tuple[str, ...], as_j
         found += findings.problems
         if not findings.errors and not as_json:
             count = len(findings.problems)
-            click.echo(f"{path}: ok" + (f", {count} warning{'s' if count > 1 else ''}" if count else ""))
+            click.echo(f"{path}: ok{findings.size}" + (f", {count} warning{'s' if count > 1 else ''}" if count else ""))
     if as_json:
         click.echo(json.dumps([_as_object(one) for one in found], indent=1))
     if any(one.severity == "error" for one in found):
@@ -55,6 +57,8 @@ class Findings:
     """The problems of one file, each shown as soon as it is known and once."""
 
     quiet: bool
+    size: str = ""
+    """What a study comes to, in words."""
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -87,16 +91,25 @@ def _check(path: Path, settings: tuple[str, ...], registry: Registry, findings: 
     file = experiment_file(path)
     if not file.exists():
         what = "a folder without experiment.toml: no run" if path.is_dir() else "there is no such experiment file"
+        what = "a study's folder; check the file it was made of" if is_study(path) else what
         findings.add([Problem(what, file=str(path))])
         return
     try:
-        reading = read_experiment(file, settings)
+        study = read_study(file, settings)
+        reading = read_experiment(file, settings) if study is None else None
     except ExperimentError as error:
         findings.add(error.problems)
         return
     except UserError as error:
         findings.add([Problem(str(error).removeprefix(f"{file} "), file=str(file))])
         return
+    if study is not None:
+        _check_study(study, registry, findings)
+    elif reading is not None:
+        _check_reading(reading, registry, findings)
+
+
+def _check_reading(reading: Reading, registry: Registry, findings: Findings) -> None:
     # the file's own structure first: it is known before torch is imported
     findings.add(reading.problems)
     plan = complete(reading, registry)
@@ -108,9 +121,40 @@ def _check(path: Path, settings: tuple[str, ...], registry: Registry, findings: 
     check_initial(plan)
     findings.add(plan.problems)
     with _progress() as progress:
-        pictures = look_at_pictures(plan, progress)
+        pictures = look_at_pictures(plan, progress, _memories())
     findings.add(plan.problems)
     findings.add_pictures(pictures)
+
+
+def _check_study(study: StudyReading, registry: Registry, findings: Findings) -> None:
+    """All cells of a study, each problem once; sets that several of them have are looked at once."""
+    findings.add(study.all_problems())
+    from srkit.assembly.pictures import look_at_pictures
+    from srkit.studies.plans import find_problems, launcher_problems, planned, with_other_pictures
+
+    plans = planned(study, registry)
+    findings.add(find_problems(plans))
+    if study.launcher is not None:
+        findings.add(launcher_problems(study.launcher, registry))
+    with _progress() as progress:
+        for plan in with_other_pictures(plans):
+            before = list(plan.problems)
+            pictures = look_at_pictures(plan, progress, _memories())
+            findings.add(one for one in plan.problems if one not in before)
+            findings.add_pictures([one for one in pictures if one not in findings.problems])
+    findings.size = f", a study of {len(study.cells)} runs"
+
+
+def _memories() -> Path | None:
+    """Where it is remembered what pictures are like; None where that cannot be written: then all are read again."""
+    from srkit.evaluation.bench.cache import cache_folder
+
+    folder = cache_folder() / "pictures"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
 
 
 @contextmanager

@@ -6,6 +6,10 @@ from typing import NoReturn
 
 from rich.console import Console
 
+from srkit.evaluation.figures import clock_figure as duration
+
+__all__ = ["PIPED_WIDTH", "ResultConsole", "duration", "results"]
+
 PIPED_WIDTH = 160
 """Columns of a table that nobody's terminal limits: wide enough that each component keeps to one line."""
 
@@ -23,15 +27,7 @@ class ResultConsole(Console):
             return
         with self.capture() as capture:
             self.print(renderable)
-        for line in capture.get().splitlines():
-            self.out(line.rstrip(), highlight=False)
-
-
-def duration(seconds: float) -> str:
-    """Hours, minutes and seconds as 1:02:03 or 2:03."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+        self.out("\n".join(line.rstrip() for line in capture.get().splitlines()), highlight=False)
 
 
 def results(piped_width: int | None = None) -> ResultConsole:

@@ -31,7 +31,7 @@ def report(error: BaseException) -> int:
     if os.environ.get(DEBUG, "") not in ("", "0"):
         traceback.print_exception(error)
     if isinstance(error, (click.Abort, KeyboardInterrupt)):
-        _say("interrupted")
+        _interrupted(error)
         return INTERRUPTED
     if isinstance(error, click.ClickException):
         return _usage(error)
@@ -74,6 +74,14 @@ def _usage(error: click.ClickException) -> int:
     if context is not None and context.command is not None:
         _say(f"`{context.command_path} --help` explains it")
     return error.exit_code
+
+
+def _interrupted(error: BaseException) -> None:
+    """What an interrupt says of itself, where it does."""
+    known = error.__cause__ if isinstance(error, click.Abort) else error
+    _say(str(known or "") or "interrupted")
+    for note in getattr(known, "__notes__", ()):
+        _say(note)
 
 
 def _known(error: SrkitError) -> None:

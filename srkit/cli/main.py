@@ -15,7 +15,7 @@ from srkit.cli.failures import FAILED, reader_gone, report
 from srkit.errors import SrkitError, nearest
 
 COMMANDS = {
-    "run": "Train an experiment and judge the result against bicubic.",
+    "run": "Train an experiment, or a study of many, and judge it against bicubic.",
     "list": "List the components that are installed.",
     "show": "Show a component: its options, where it comes from, its size.",
     "check": "Check an experiment file and its pictures without training.",
@@ -23,6 +23,11 @@ COMMANDS = {
     "data": "Show what the network will see, and how fast it comes.",
     "doctor": "Say what this machine has, and what is missing.",
     "bench": "Judge models side by side on photos.",
+    "strip": "Lay original, bicubic and models side by side, magnified.",
+    "animate": "Show two models, or the original and one, in turn.",
+    "curves": "Draw losses, learning rates and scores of runs over their steps.",
+    "report": "Make a page of runs: photos to compare, curves, tables.",
+    "table": "Put the runs of a study side by side, also while it trains.",
     "upscale": "Upscale pictures with a trained model.",
     "inspect": "Inspect networks: size, receptive field, memory of a step.",
     "export": "Write a trained model as one file, with a model card.",

@@ -52,6 +52,12 @@ def new_command(name: str, kinds: tuple[str, ...], out: Path | None) -> None:
     click.echo(f"{folder}: {len(files)} files")
     for file in files:
         click.echo(f"  {file.relative_to(folder).as_posix()}")
+    for entry in Registry.installed().entries():
+        if entry.kind in chosen and entry.name == names.component and canonical(entry.distribution) != canonical(name):
+            click.echo(
+                f"The {entry.kind.singular} {entry.name!r} is there already, in {entry.distribution}. With both "
+                f"installed, experiments write '{name}:{entry.name}'. Another name in pyproject.toml avoids that."
+            )
     click.echo("Next:")
     for line in (f"pip install -e {folder}", f"srkit plugin check {name}", f"python -m pytest {folder}"):
         click.echo(f"  {line}")

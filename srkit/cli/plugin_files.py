@@ -44,7 +44,7 @@ EXAMPLES = {
     "metrics": '[validation]\nmetrics = ["psnr-y", "NAME"]',
     "optimizers": '[optimizer]\nuse = "NAME"',
     "schedules": '[schedule]\nuse = "NAME"',
-    "launchers": "# a launcher executes the runs of a study",
+    "launchers": '[matrix]\nseed = [1, 2, 3]\n\n[launcher]\nuse = "NAME"',
     "commands": "# `srkit NAME` calls the command",
     "plugins": "# the hooks of installed plugins are called in every run",
 }

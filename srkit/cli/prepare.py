@@ -149,7 +149,9 @@ def prepare_command(
     processes = workers or _cores()
     if state is State.BEGUN:
         click.echo(f"{out} was begun earlier and goes on")
-    say_what_is_coming(plan, estimate(plan, shrinker), processes, out)
+    with counting("photos tried") as progress:
+        coming = estimate(plan, shrinker, progress)
+    say_what_is_coming(plan, coming, processes, out)
     if not dry_run:
         _carry_out(plan, out, processes)
 

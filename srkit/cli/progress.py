@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from rich.console import Console, RenderableType
-from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 from rich.text import Text
 
 from srkit.cli.console import duration
@@ -17,6 +18,7 @@ from srkit.hooks import hookimpl
 from srkit.training.run import Run
 
 WAITING_TOO_LONG = 0.2
+INDENT, GAP = "  ", "  "
 
 
 class Bar(Progress):
@@ -25,8 +27,8 @@ class Bar(Progress):
     def get_renderables(self) -> Iterable[RenderableType]:
         yield from super().get_renderables()
         for task in self.tasks:
-            if task.fields["numbers"]:
-                yield Padding(Text(task.fields["numbers"]), (0, 0, 0, 2))
+            for line in laid_out(task.fields["numbers"], self.console.width - len(INDENT)):
+                yield Text(INDENT + line, no_wrap=True, overflow="ellipsis")
 
 
 class ProgressDisplay:
@@ -48,13 +50,13 @@ class ProgressDisplay:
         if not self.console.is_terminal:
             return
         self.bar = Bar(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", max_width=30)),
             BarColumn(bar_width=16),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True),
             console=self.console,
         )
-        self.task = self.bar.add_task(run.name, total=run.total_steps, completed=run.step, numbers="")
+        self.task = self.bar.add_task(run.name, total=run.total_steps, completed=run.step, numbers=())
         self.bar.start()
 
     @hookimpl
@@ -62,17 +64,16 @@ class ProgressDisplay:
         if self.bar is not None:
             self.bar.update(self.task, completed=step)
             if metrics is not None:
-                self.bar.update(self.task, numbers=summary(metrics))
+                self.bar.update(self.task, numbers=groups(metrics))
         elif metrics is not None:
-            done = step - run.resumed_from
-            left = (time.monotonic() - self.begun) / done * (run.total_steps - step)
-            self.console.print(
-                f"step {step}/{run.total_steps}  {summary(metrics)}  {duration(left)} left",
-                highlight=False,
-                soft_wrap=True,
-            )
+            self.console.print(self.line(run, step, metrics), highlight=False, soft_wrap=True)
         if metrics is not None:
             self._warn_of_waiting(run, metrics["waiting"])
+
+    def line(self, run: Run, step: int, metrics: Mapping[str, Any]) -> str:
+        """Where the run is, what is worth a look, and how long it will still take."""
+        left = (time.monotonic() - self.begun) / (step - run.resumed_from) * (run.total_steps - step)
+        return GAP.join([f"step {step}/{run.total_steps}", *chain(*groups(metrics)), f"{duration(left)} left"])
 
     def _warn_of_waiting(self, run: Run, share: float) -> None:
         # the first numbers hold the start of the workers and the filling of the cache
@@ -104,27 +105,63 @@ class ProgressDisplay:
             self.bar.stop()
 
 
-def summary(metrics: Mapping[str, Any]) -> str:
-    """The numbers that fit into a line or two: each loss without its parts, as it is before its weight, with its share
-    of the weighted sum; how often the discriminator is right; gradients; images a second; the share spent waiting."""
-    hidden = ("lr", "images_per_second", "waiting", "colour_shift")
-    losses = {key: value for key, value in metrics.items() if key not in hidden and "/" not in key}
-    if len(losses) == 2:
-        losses.pop("loss")  # one loss and the sum of it
+def groups(metrics: Mapping[str, Any]) -> list[list[str]]:
+    """What is worth a look, in words that belong together: the losses; the two players' balance; the whole."""
+    return [one for one in (_losses(metrics), _balance(metrics), _whole(metrics)) if one]
+
+
+def _losses(metrics: Mapping[str, Any]) -> list[str]:
+    """Each loss without its parts, as it is before its weight, with its share of the weighted sum."""
     words = []
-    for name, value in losses.items():
+    for name, value in _single(metrics).items():
         share = metrics.get(f"share/{name}")
         words.append(f"{name} {value:.3g}" + (f" ({share:.0%})" if share is not None else ""))
+    return words
+
+
+def _single(metrics: Mapping[str, Any]) -> dict[str, float]:
+    hidden = ("lr", "loss", "images_per_second", "waiting", "colour_shift", "discriminator")
+    return {key: value for key, value in metrics.items() if key not in hidden and "/" not in key}
+
+
+def _balance(metrics: Mapping[str, Any]) -> list[str]:
+    """The discriminator's loss, how often it is right, and the gradients of both."""
+    if "discriminator" not in metrics:
+        return []
+    words = [f"discriminator {metrics['discriminator']:.3g}"]
     right = [metrics.get(f"discriminator/accuracy_{which}") for which in ("real", "fake")]
     if None not in right:
-        words.append(f"D right on {right[0]:.0%} real, {right[1]:.0%} fake")
+        words.append(f"right on {right[0]:.0%} real, {right[1]:.0%} fake")
     norms = {role: metrics.get(f"gradient_norm/{role}") for role in ("generator", "discriminator")}
-    if norms["discriminator"] is not None:
-        words.append("gradients " + ", ".join(f"{role[0].upper()} {norm:.2g}" for role, norm in norms.items() if norm))
+    known = [f"{role[0].upper()} {norm:.2g}" for role, norm in norms.items() if norm is not None]
+    return [*words, f"gradients {', '.join(known)}"] if known else words
+
+
+def _whole(metrics: Mapping[str, Any]) -> list[str]:
+    """The weighted sum of several losses, updates that came to nothing, images a second, the share spent waiting."""
+    words = [f"loss {metrics['loss']:.3g}"] if len(_single(metrics)) > 1 else []
     skipped = sum(value for key, value in metrics.items() if key.startswith("skipped/"))
     if skipped:
-        words.append(f"{skipped:.0f} skipped")
-    return "  ".join([*words, f"{metrics['images_per_second']:.3g} img/s", f"wait {metrics['waiting']:.0%}"])
+        words.append(f"{skipped:.0f} updates skipped")
+    return [*words, f"{metrics['images_per_second']:.3g} img/s", f"wait {metrics['waiting']:.0%}"]
+
+
+def laid_out(groups: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Words on lines of at most a width: all on one where they fit, else each group on lines of its own."""
+    whole = GAP.join(chain(*groups))
+    if len(whole) <= width:
+        return [whole] if whole else []
+    lines: list[str] = []
+    for group in groups:
+        line = ""
+        for word in group:
+            longer = f"{line}{GAP}{word}" if line else word
+            if line and len(longer) > width:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    return lines
 
 
 def console() -> Console:

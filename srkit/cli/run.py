@@ -10,7 +10,9 @@ import click
 from srkit.cli.failures import INTERRUPTED
 from srkit.cli.plan import sound_plan
 from srkit.cli.quick_start import QuickStart
+from srkit.cli.study import Asked, StudyTask, rehearse_study, run_study, sound_study
 from srkit.cli.together import once_a_machine
+from srkit.errors import UserError
 from srkit.registry import Registry
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Go on from the newest whole checkpoint.")
 @click.option("--device", help="cpu, cuda, cuda:1 or mps; by default the best there is.")
 @click.option("--dry-run", is_flag=True, help="One step and one validation picture; says what the run would take.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Of a study: how many runs at a time.")
+@click.option("--launcher", metavar="NAME", help="Of a study: where its runs are executed; by default here.")
 @click.option("--quiet", is_flag=True, help="No progress; only the table and warnings.")
 def run_command(
     experiments: tuple[Path, ...],
@@ -36,9 +40,11 @@ def run_command(
     resume: bool,
     device: str | None,
     dry_run: bool,
+    jobs: int | None,
+    launcher: str | None,
     quiet: bool,
 ) -> None:
-    """Train an experiment and judge the result against bicubic.
+    """Train an experiment, or a study of many, and judge it against bicubic.
 
     \b
     Examples:
@@ -48,18 +54,48 @@ def run_command(
     if out is not None and len(experiments) > 1:
         raise click.UsageError("--out names one run folder; leave it out for several experiments")
     registry = Registry.installed()
+    asked = Asked(out, resume, device, launcher, jobs, quiet)
+    codes = []
     with QuickStart() as start:
         with once_a_machine():
-            plans = [sound_plan(path, settings, registry) for path in experiments]
+            tasks = [_task(path, settings, registry, asked) for path in experiments]
         from srkit.training.distributed import joined
 
         with joined(device) as (processes, own_device):
-            for plan in plans:
-                if not dry_run:
+            for task in tasks:
+                if isinstance(task, StudyTask):
+                    _require_alone(processes, task.file)
+                    start.srkit_run_start()
+                    codes.append(rehearse_study(task, device) if dry_run else run_study(task, asked))
+                    if codes[-1] == INTERRUPTED:
+                        break
+                elif not dry_run:
                     observers: dict[str, object] = {"start": start}
-                    _run(plan, registry, out, observers, processes, resume=resume, device=own_device, quiet=quiet)
+                    _run(task, registry, out, observers, processes, resume=resume, device=own_device, quiet=quiet)
                 elif processes.is_first:
-                    _rehearse(plan, own_device)
+                    _rehearse(task, own_device)
+    if any(codes):
+        raise click.exceptions.Exit(max(codes))
+
+
+def _task(path: Path, settings: tuple[str, ...], registry: Registry, asked: Asked) -> Plan | StudyTask:
+    """What a path on the command line means: a study, or one experiment.
+
+    Raises:
+        UserError: something is wrong with it, or it is one experiment and a study's options were given.
+    """
+    study = sound_study(path, settings, registry, asked)
+    if study is not None:
+        return study
+    given = [name for name, value in (("--jobs", asked.jobs), ("--launcher", asked.launcher)) if value is not None]
+    if given:
+        raise UserError(f"{path}: only a study takes {' and '.join(given)}, and this file has no [matrix]")
+    return sound_plan(path, settings, registry)
+
+
+def _require_alone(processes: Processes, file: Path) -> None:
+    if processes.size > 1:
+        raise UserError(f"{file}: a study starts its own processes; leave torchrun out and give --jobs")
 
 
 def _run(

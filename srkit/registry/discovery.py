@@ -11,6 +11,7 @@ from typing import Any
 
 import srkit
 from srkit.registry.kinds import KINDS, Kind
+from srkit.registry.requirements import Requirements
 from srkit.registry.source import Reading, read_component
 
 CORE = "srkit"
@@ -58,8 +59,12 @@ class Entry:
     def attribute(self) -> str:
         return self.target.partition(":")[2].partition("[")[0].strip()
 
-    def read(self) -> Reading:
-        """Summary and whether it can be imported, without importing it."""
+    def read(self, requirements: Requirements | None = None) -> Reading:
+        """Summary and whether it can be imported, without importing it.
+
+        Args:
+            requirements: what is known of the environment; handed from one component to the next where many are read.
+        """
         if self.factory is not None:
             from srkit.registry.source import first_sentence
 
@@ -71,7 +76,7 @@ class Entry:
         reading = read_component(self.module, self.attribute)
         if stranger := contract_problem(self.distribution, self.contract):
             return Reading(reading.summary, stranger)
-        missing = missing_requirements(self.requires)
+        missing = (requirements or Requirements()).missing(self.requires)
         if missing:
             return Reading(reading.summary, f"{self.distribution} needs {', '.join(missing)}")
         return reading
@@ -177,32 +182,13 @@ def contract_problem(distribution: str, declared: str) -> str:
     return ""
 
 
+HOME_LABELS = ("homepage", "home", "source", "sourcecode", "repository", "github", "documentation")
+"""Labels of project URLs under which a home page stands, the best first, as PEP 753 compares them."""
+
+
 def _home_page(info: Any) -> str:
+    urls: dict[str, str] = {}
     for line in info.get_all("Project-URL") or ():
         label, _, url = line.partition(",")
-        if label.strip().lower() in ("homepage", "home page", "home", "source", "repository"):
-            return str(url.strip())
-    return str(info["Home-page"] or "")
-
-
-def missing_requirements(requires: tuple[str, ...]) -> list[str]:
-    """The requirements (extras aside) that are not installed, each with what is there instead."""
-    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    missing = []
-    for text in requires:
-        try:
-            requirement = Requirement(text)
-            if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-                continue
-            installed = metadata.version(requirement.name)
-        except (InvalidRequirement, UndefinedEnvironmentName, UndefinedComparison):
-            missing.append(f"{text!r}, which is not a requirement")
-            continue
-        except metadata.PackageNotFoundError:
-            missing.append(f"{requirement.name}, which is not installed")
-            continue
-        if not requirement.specifier.contains(installed, prereleases=True):
-            missing.append(f"{requirement.name}{requirement.specifier} (installed: {installed})")
-    return missing
+        urls.setdefault(re.sub(r"[\W_]", "", label).lower(), url.strip())
+    return next((urls[label] for label in HOME_LABELS if label in urls), str(info["Home-page"] or ""))

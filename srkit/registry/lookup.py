@@ -18,6 +18,7 @@ from srkit.registry.discovery import ALLOW_LIST, Entry, allowed_distributions, c
 from srkit.registry.files import content_digest, load_file
 from srkit.registry.kinds import KINDS, Kind
 from srkit.registry.options import ContractError, Signature, read_signature
+from srkit.registry.requirements import Requirements
 
 State = Literal["ok", "broken", "conflict"]
 
@@ -112,10 +113,14 @@ class Registry:
 
     def listings(self, kind: Kind | None = None) -> list[Listing]:
         """What `srkit list` shows, known without importing anything."""
-        listings = []
-        for entry in self.entries(kind):
-            reading = entry.read()
-            rivals = [one for one in self.entries(entry.kind) if one.name == entry.name and one is not entry]
+        listings, requirements = [], Requirements()
+        entries = self.entries(kind)
+        named: dict[tuple[str, str], list[Entry]] = {}
+        for entry in entries:
+            named.setdefault((entry.kind.plural, entry.name), []).append(entry)
+        for entry in entries:
+            reading = entry.read(requirements)
+            rivals = [one for one in named[entry.kind.plural, entry.name] if one is not entry]
             state: State = "broken" if reading.broken else "conflict" if rivals else "ok"
             reason = reading.broken
             if state == "conflict":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def read_component(module: str, attribute: str) -> Reading:
             return Reading(broken=f"there is no module {module}" if certain else "")
         if spec.origin is None or not spec.origin.endswith(".py"):
             return Reading()
-        tree = _parse(spec.origin)
+        tree = _parse(spec.origin, _changed(spec.origin))
         if isinstance(tree, str):
             return Reading(broken=tree if certain else "")
         if not attribute:
@@ -109,15 +109,29 @@ def _described(node: ast.stmt, attribute: str) -> Reading:
 
 
 def _other_name(node: ast.stmt) -> str:
-    """What `Net = Other` or `net = partial(Other, ...)` is another name for; empty for anything else."""
+    """What `Net = Other`, `net = partial(Other, ...)` or `plugin = Other()` is told by; empty for anything else."""
     value = getattr(node, "value", None)
     if isinstance(value, ast.Call) and value.args and ast.unparse(value.func).rpartition(".")[2] == "partial":
         value = value.args[0]
+    elif isinstance(value, ast.Call) and not value.args and not value.keywords:
+        value = value.func  # an object without a docstring of its own, such as a plugin that keeps a state
     return value.id if isinstance(value, ast.Name) else ""
 
 
-@cache
-def _parse(path: str) -> ast.Module | str:
+def _changed(path: str) -> float:
+    try:
+        return Path(path).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+@lru_cache(maxsize=8)
+def _parse(path: str, changed: float) -> ast.Module | str:
+    """The module in a file that was last changed then, or why it is none.
+
+    A few are kept, for components that share a module: all trees together would take longer to search for garbage
+    than to parse.
+    """
     try:
         return ast.parse(Path(path).read_bytes(), filename=path)
     except SyntaxError as error:

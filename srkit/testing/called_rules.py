@@ -11,11 +11,11 @@ from srkit.testing.globals import random_states, settings, unusual_streams
 from srkit.testing.rule import Broken, NotTried, Rule
 from srkit.testing.subject import Outputs, Size, Subject, refused
 
-__all__ = ["CALLED", "MODULE", "alike", "attempt", "differ", "odd_size"]
+__all__ = ["CALLED", "MODULE", "alike", "attempt", "differ", "in_short", "odd_size", "shaped", "weights_of"]
 
 
-def attempt(call: Callable[[], Outputs], what: str) -> Outputs:
-    """What a call gives.
+def attempt(call: Callable[[], Outputs], what: str, fix: str = "") -> Outputs:
+    """What a call gives; `fix` is the usual way out where it fails.
 
     Raises:
         NotTried: it refuses plainly (a `UserError`, such as a picture that is too small).
@@ -29,7 +29,17 @@ def attempt(call: Callable[[], Outputs], what: str) -> Outputs:
         plainly = refused(error)
         if plainly is not None:
             raise plainly from error
-        raise Broken(f"{what}, it fails with {type(error).__name__}: {' '.join(str(error).split())[:200]}.") from error
+        raise Broken(f"{what}, it fails with {in_short(error)}.", fix) from error
+
+
+def in_short(error: Exception) -> str:
+    """Its type and message on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200].rstrip('.')}"
+
+
+def shaped(batch: Tensor) -> str:
+    """A batch's shape, with what its numbers are."""
+    return f"(batch, channels, height, width) = {tuple(batch.shape)}"
 
 
 def alike(one: Tensor, other: Tensor, tolerance: float = 1e-4) -> bool:
@@ -63,7 +73,10 @@ def _runs(subject: Subject) -> None:
     outputs = attempt(lambda: subject.called(subject.quiet(), subject.inputs()), "On a batch of two pictures")
     for name, value in outputs.items():
         if value.is_floating_point() and bool(value.isnan().any()):
-            raise Broken(f"Its {name} holds NaN for ordinary pictures.")
+            raise Broken(
+                f"Its {name} holds NaN for ordinary pictures.",
+                "Look for a division by zero, and for a root or logarithm of something that can be negative.",
+            )
 
 
 def _is_deterministic(subject: Subject) -> None:
@@ -107,7 +120,10 @@ def _leaves_settings_alone(subject: Subject) -> None:
     after = settings()
     changed = [name for name in before if before[name] != after[name]]
     if changed:
-        raise Broken(f"A call changes a setting of the whole process: {', '.join(changed)}.", "Leave it as it was.")
+        raise Broken(
+            f"A call changes a setting of the whole process: {', '.join(changed)}.",
+            "Do without, or put the old value back before the call returns.",
+        )
 
 
 def _leaves_inputs_alone(subject: Subject) -> None:
@@ -136,9 +152,10 @@ def _takes_channels_last(subject: Subject) -> None:
     wanted = subject.called(built, subject.inputs())
     built = built.to(memory_format=torch.channels_last)
     last = [one.to(memory_format=torch.channels_last) for one in inputs]
-    given = attempt(lambda: subject.called(built, last), "In the memory format channels_last")
+    fix = "Use reshape or flatten in the place of view."
+    given = attempt(lambda: subject.called(built, last), "In the memory format channels_last", fix)
     if differ(wanted, given, 1e-3):
-        raise Broken("In the memory format channels_last it gives another result.", "Use reshape or flatten, not view.")
+        raise Broken("In the memory format channels_last it gives another result.", fix)
 
 
 def _runs_in_bf16(subject: Subject) -> None:
@@ -150,7 +167,11 @@ def _runs_in_bf16(subject: Subject) -> None:
         with torch.autocast("cpu", torch.bfloat16):
             return subject.called(built, inputs)
 
-    outputs = attempt(call, "Under autocast to bfloat16")
+    outputs = attempt(
+        call,
+        "Under autocast to bfloat16",
+        "Bring what is put together to one type: y.to(x.dtype), or x.float() for both.",
+    )
     if any(not bool(value.float().isfinite().all()) for value in outputs.values()):
         raise Broken("Under autocast to bfloat16 it gives numbers that are not finite.")
 
@@ -182,7 +203,8 @@ def _is_settled_by_eval(subject: Subject) -> None:
     changed = [key for key, value in built.state_dict().items() if not torch.equal(value, before[key])]
     if changed:
         raise Broken(
-            f"In evaluation mode a call changes {', '.join(changed[:4])}.", "Update it where self.training holds."
+            f"In evaluation mode a call changes its {', '.join(map(repr, changed[:4]))}.",
+            "Update that only where self.training is true.",
         )
     if not built.train().training:
         raise Broken("After train() it is not in training mode.", "Call super().train(mode) in `train`.")

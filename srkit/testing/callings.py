@@ -91,12 +91,12 @@ def views_of(sr: Tensor, hr: Tensor, discriminator: nn.Module | None = None) -> 
 def parts(value: Any, what: str) -> Outputs:
     """A loss's value by the names of its parts."""
     named = value if isinstance(value, dict) else {what: value}
-    return {str(name): tensor(one, what) for name, one in named.items()}
+    return {str(name): tensor(one, f"its {what}") for name, one in named.items()}
 
 
 def _lose(subject: Subject, built: Any, inputs: Inputs) -> Outputs:
     loss = as_module(built)
-    return parts(loss(views_of(inputs[0], inputs[1])) if wants_views(loss) else loss(*inputs), "the loss")
+    return parts(loss(views_of(inputs[0], inputs[1])) if wants_views(loss) else loss(*inputs), "loss")
 
 
 def _play(subject: Subject, built: Any, inputs: Inputs) -> Outputs:

@@ -165,7 +165,8 @@ def _claimed(claims: Claims, rules: tuple[Rule, ...]) -> Result:
     if not unknown:
         return Result("claims", promise, "kept")
     known = f"Rules: {', '.join(names)}. Formats: {', '.join(EXPORTS)}."
-    return Result("claims", promise, "broken", f"There is no {' and no '.join(unknown)}.", known)
+    names_it = f"`claims` names {', '.join(map(repr, unknown))}, which is neither a rule nor a format."
+    return Result("claims", promise, "broken", names_it, known)
 
 
 def _tried(rule: Rule, probe: Callable[[], None], claims: Claims, kept: set[str]) -> Result:
@@ -183,7 +184,7 @@ def _tried(rule: Rule, probe: Callable[[], None], claims: Claims, kept: set[str]
             return Result(rule.name, rule.promise, "not tried", str(error))
         broken = Broken(f"It refuses what it was built for: {error}")
     except Exception as error:
-        broken = Broken(f"It fails with {type(error).__name__}: {' '.join(str(error).split())[:200]}.")
+        broken = Broken(f"It fails with {type(error).__name__}: {' '.join(str(error).split())[:200].rstrip('.')}.")
     else:
         return Result(rule.name, rule.promise, "kept")
     if rule.name in claims.excused:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from srkit.assembly.parts import as_module
-from srkit.testing.called_rules import alike, attempt, odd_size, weights_of
+from srkit.testing.called_rules import alike, attempt, odd_size, shaped, weights_of
 from srkit.testing.callings import discriminator_terms, judge
 from srkit.testing.rule import Broken, NotTried, Rule
 from srkit.testing.subject import Outputs, Subject
@@ -25,7 +25,7 @@ def _is_scalar(subject: Subject) -> None:
 
 def _takes_odd_sizes(subject: Subject) -> None:
     inputs = subject.inputs(odd_size(subject.size), 1)
-    attempt(lambda: subject.called(subject.quiet(), inputs), f"On {tuple(inputs[0].shape)}")
+    attempt(lambda: subject.called(subject.quiet(), inputs), f"On pictures of shape {shaped(inputs[0])}")
 
 
 def _teaches(subject: Subject) -> None:
@@ -76,7 +76,10 @@ def _own_weights_learn(subject: Subject) -> None:
     built = as_module(subject.build())
     if not weights_of(built):
         raise NotTried("it has no weights that train")
-    _total(subject.call(built, subject.inputs()), "generator").backward()
+    total = _total(subject.call(built, subject.inputs()), "generator")
+    if not total.requires_grad:
+        raise Broken("Its value does not depend on its own weights.", "Use them, or set requires_grad_(False).")
+    total.backward()
     missing = [name for name, one in weights_of(built) if one.grad is None]
     if missing:
         raise Broken(f"No gradient reaches {', '.join(missing[:4])}.", "Use it, or set requires_grad_(False).")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from srkit.errors import OptionError
-from srkit.testing.called_rules import alike, attempt, odd_size, weights_of
+from srkit.testing.called_rules import alike, attempt, in_short, odd_size, shaped, weights_of
 from srkit.testing.exporting import EXPORTED
 from srkit.testing.rule import Broken, NotTried, Rule
 from srkit.testing.subject import CHANNELS, SCALES, Outputs, Subject
@@ -16,23 +16,31 @@ from srkit.testing.subject import CHANNELS, SCALES, Outputs, Subject
 __all__ = ["BLOCKS", "DISCRIMINATORS", "GENERATORS"]
 
 
-def _shapes_fit(subject: Subject, times: int, sizes: list[tuple[int, tuple[int, int]]], **given: int) -> None:
+def _shapes_fit(
+    subject: Subject, times: int, sizes: list[tuple[int, tuple[int, int]]], fix: str = "", **given: int
+) -> None:
     built = subject.build(**given).eval()
     for batch, size in sizes:
         inputs = subject.inputs(size, batch)
-        outputs = attempt(partial(subject.called, built, inputs), f"On {tuple(inputs[0].shape)}")
+        outputs = attempt(partial(subject.called, built, inputs), f"On a batch of shape {shaped(inputs[0])}", fix)
         wanted = (*inputs[0].shape[:2], size[0] * times, size[1] * times)
         for value in outputs.values():
             if tuple(value.shape) != wanted:
-                raise Broken(f"Of {tuple(inputs[0].shape)} it makes {tuple(value.shape)}; expected {wanted}.")
+                raise Broken(
+                    f"Of a batch of shape {shaped(inputs[0])} it makes {tuple(value.shape)}; expected {wanted}.", fix
+                )
+
+
+_PAD = "What is halved inside loses a pixel of an odd side: pad first (F.pad), and cut the surplus off again."
 
 
 def _enlarges(subject: Subject) -> None:
-    _shapes_fit(subject, subject.scale, [(2, subject.size)])
+    fix = "End with nn.PixelShuffle(scale), or enlarge by F.interpolate(x, scale_factor=scale)."
+    _shapes_fit(subject, subject.scale, [(2, subject.size)], fix)
 
 
 def _enlarges_odd(subject: Subject) -> None:
-    _shapes_fit(subject, subject.scale, [(1, odd_size(subject.size))])
+    _shapes_fit(subject, subject.scale, [(1, odd_size(subject.size))], _PAD)
 
 
 def _enlarges_at_each_scale(subject: Subject) -> None:
@@ -47,17 +55,18 @@ def _enlarges_at_each_scale(subject: Subject) -> None:
             raise
         except Exception as error:
             raise Broken(
-                f"Built with scale = {scale} it fails with {type(error).__name__}: {error}.",
+                f"Built with scale = {scale} it fails with {in_short(error)}.",
                 "Raise OptionError('scale', 'the reason and what is possible') for what it cannot do.",
             ) from error
 
 
 def _keeps_the_shape(subject: Subject) -> None:
-    _shapes_fit(subject, 1, [(2, subject.size)])
+    fix = "As many channels out as in, and padding=kernel // 2 (times the dilation) in each convolution."
+    _shapes_fit(subject, 1, [(2, subject.size)], fix)
 
 
 def _keeps_odd_shapes(subject: Subject) -> None:
-    _shapes_fit(subject, 1, [(1, odd_size(subject.size))])
+    _shapes_fit(subject, 1, [(1, odd_size(subject.size))], _PAD)
 
 
 def _takes_other_channels(subject: Subject) -> None:
@@ -69,7 +78,7 @@ def _takes_other_channels(subject: Subject) -> None:
             continue  # refusing a number of channels is what the contract asks for
         except Exception as error:
             raise Broken(
-                f"Built with {channels} channels it fails with {type(error).__name__}: {error}.",
+                f"Built with {channels} channels it fails with {in_short(error)}.",
                 "Raise OptionError('channels', 'the reason and what is possible') for what it cannot do.",
             ) from error
         subject.channels = channels
@@ -79,7 +88,10 @@ def _takes_other_channels(subject: Subject) -> None:
         finally:
             subject.channels = own
         if output.shape != inputs[0].shape:
-            raise Broken(f"With {channels} channels it makes {tuple(output.shape)} of {tuple(inputs[0].shape)}.")
+            raise Broken(
+                f"With {channels} channels it makes {tuple(output.shape)} of a batch of shape {shaped(inputs[0])}.",
+                "Use the `channels` it is built with, and no number of its own.",
+            )
 
 
 def _is_float(subject: Subject) -> None:
@@ -139,7 +151,10 @@ def _are_logits(subject: Subject, batch: int, size: tuple[int, int]) -> None:
     for name, value in logits.items():
         if value.dim() not in (2, 4) or tuple(value.shape[:2]) != (batch, 1):
             wanted = f"({batch}, 1, H', W') or ({batch}, 1)"
-            raise Broken(f"Of a batch of {batch} its {name} are {tuple(value.shape)}; expected {wanted}.")
+            raise Broken(
+                f"Of a batch of {batch} its {name} are {tuple(value.shape)}; expected {wanted}.",
+                "End with a convolution to one channel, or with a linear layer to one number.",
+            )
 
 
 def _border_is_as_claimed(subject: Subject) -> None:

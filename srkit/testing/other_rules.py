@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 
+from srkit.contracts import Job, JobState
 from srkit.errors import UserError
 from srkit.testing.rule import Broken, NotTried, Rule, sent_to_a_worker
 from srkit.testing.subject import LEARNING_RATE, STEPS, Subject
@@ -192,19 +194,62 @@ SCHEDULES = (
 # --- launchers ------------------------------------------------------------------------------------------------------
 
 
+STATES = get_args(JobState)
+PATIENCE = 60.0
+"""Seconds in which a command that does next to nothing has to come to its end."""
+
+
 def _knows_no_stranger(subject: Subject) -> None:
+    state = subject.build().state("no-such-job")
+    if state != "lost":
+        raise Broken(f"The state of a job it never started is {state!r}.", '"lost": the study then submits it again.')
+
+
+def _submitted(subject: Subject, name: str, *arguments: str) -> tuple[Any, str, Job]:
+    """A launcher that was handed a command of srkit, and what it calls it."""
     launcher = subject.build()
+    job = Job(name, arguments, subject.folder / f"{name}.txt")
     try:
-        state = launcher.state("no-such-job")
-    except UserError:
-        return
-    if state not in ("waiting", "running", "done", "failed", "lost"):
-        raise Broken(
-            f"The state of a job it never started is {state!r}.", "One of waiting, running, done, failed, lost."
-        )
+        return launcher, launcher.submit(job), job
+    except UserError as error:
+        raise NotTried(f"it cannot reach what executes the runs: {error}") from None
+
+
+def _ended(launcher: Any, job: str) -> str:
+    """The state in which a job ends."""
+    until = time.monotonic() + PATIENCE
+    while (state := launcher.state(job)) in ("waiting", "running"):
+        if time.monotonic() > until:
+            raise Broken(f"After {PATIENCE:.0f} seconds `srkit --version` is still {state!r}.")
+        time.sleep(0.05)
+    if state not in STATES:
+        raise Broken(f"The state of a job is {state!r}.", f"One of {', '.join(STATES)}.")
+    return str(state)
+
+
+def _executes(subject: Subject) -> None:
+    launcher, name, job = _submitted(subject, "version", "--version")
+    state = _ended(launcher, name)
+    said = job.log.read_text(encoding="utf-8") if job.log.is_file() else ""
+    if state != "done":
+        raise Broken(f"`srkit --version` ends {state!r}: {said.strip() or 'its log is empty'}.", "Exit code 0 is done.")
+    if "srkit" not in said:
+        raise Broken("What the command printed is not in job.log.", "Append its standard output and error there.")
+    launcher.cancel(name)
+    if launcher.state(name) != "done":
+        raise Broken("Cancelled after its end, a job is no longer done.", "`cancel` then does nothing.")
+
+
+def _tells_failures(subject: Subject) -> None:
+    launcher, name, _ = _submitted(subject, "failing", "run", str(subject.folder / "no-such-file.toml"))
+    state = _ended(launcher, name)
+    if state != "failed":
+        raise Broken(f"A command that ends with exit code 2 is {state!r}.", "1 to 127 are failed, 0 is done.")
 
 
 LAUNCHERS = (
     _has("submit", "state", "cancel"),
-    Rule("states", "it says of any job in what state it is", _knows_no_stranger),
+    Rule("states", "a job it does not know is lost", _knows_no_stranger),
+    Rule("executes", "it executes a command, and what that prints is in the log", _executes, ("runs", "states")),
+    Rule("failures", "a command that fails is failed", _tells_failures, ("runs", "states", "executes")),
 )

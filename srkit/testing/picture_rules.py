@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from srkit.errors import OptionError
-from srkit.testing.called_rules import alike, attempt, odd_size
+from srkit.testing.called_rules import alike, attempt, odd_size, shaped
 from srkit.testing.callings import tensor
 from srkit.testing.rule import Broken, NotTried, Rule, sent_to_a_worker
 from srkit.testing.subject import SCALES, Size, Subject, draws
@@ -31,10 +31,14 @@ def _says_where_it_works(subject: Subject) -> None:
 def _shrinks(subject: Subject, scale: int, size: Size, batch: int) -> None:
     built = subject.build(scale=scale)
     inputs = subject.inputs(size, batch)
-    (small,) = attempt(lambda: subject.called(built, inputs), f"On {tuple(inputs[0].shape)} at scale {scale}").values()
+    what = f"On a batch of shape {shaped(inputs[0])} at scale {scale}"
+    (small,) = attempt(lambda: subject.called(built, inputs), what).values()
     wanted = (batch, 3, size[0] // scale, size[1] // scale)
     if tuple(small.shape) != wanted:
-        raise Broken(f"Of {tuple(inputs[0].shape)} at scale {scale} it makes {tuple(small.shape)}; expected {wanted}.")
+        raise Broken(
+            f"{what} it makes {tuple(small.shape)}; expected {wanted}.",
+            "Cut what the scale does not divide off at right and bottom first: hr[..., : h // scale * scale, ...].",
+        )
 
 
 def _shrinks_by_scale(subject: Subject) -> None:
@@ -86,9 +90,12 @@ def _grey_stays_grey(subject: Subject) -> None:
 def _shape_is_a_picture(subject: Subject) -> None:
     for size, batch in ((subject.size, 2), (odd_size(subject.size), 1)):
         inputs = subject.inputs(size, batch)
-        (output,) = attempt(partial(subject.called, subject.quiet(), inputs), f"On {tuple(inputs[0].shape)}").values()
+        what = f"On a batch of shape {shaped(inputs[0])}"
+        (output,) = attempt(partial(subject.called, subject.quiet(), inputs), what).values()
         if output.dim() != 4 or tuple(output.shape[:2]) != (batch, 3) or min(output.shape[2:]) < 1:
-            raise Broken(f"Of {tuple(inputs[0].shape)} it makes {tuple(output.shape)}; expected ({batch}, 3, h, w).")
+            raise Broken(
+                f"Of a batch of shape {shaped(inputs[0])} it makes {tuple(output.shape)}; expected ({batch}, 3, h, w)."
+            )
 
 
 def _samples_are_apart(subject: Subject) -> None:

@@ -73,10 +73,15 @@ def _lines(result: Result) -> list[str]:
     if result.state == "kept" or (result.state == "not tried" and result.rule != "builds"):
         return []
     head = f"  {result.state} {result.rule}: {result.promise}"
-    body = [one for one in (result.what, result.fix) if one]
-    lines = textwrap.wrap(head, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
-    for text in body:
-        lines += textwrap.wrap(
-            text, WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
-        )
+    lines = _wrapped(head, "", "    ")
+    labels = ("seen: ", "fix:  ") if result.state == "broken" else ("why:  ", "")
+    for label, text in zip(labels, (result.what, result.fix), strict=True):
+        lines += _wrapped(text, f"    {label}", " " * (4 + len(label))) if text else []
     return lines
+
+
+def _wrapped(text: str, first: str, rest: str) -> list[str]:
+    """Lines of at most `WIDTH` columns; a word that is longer, such as a path, stays whole."""
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )

@@ -63,7 +63,10 @@ def _builds_quietly(subject: Subject) -> None:
     after = random_states(torch_too=False) | settings()
     changed = [name for name in before if before[name] != after[name]]
     if changed:
-        raise Broken(f"Building it changes {', '.join(changed)}.", "Leave what the whole process shares alone.")
+        raise Broken(
+            f"Building it changes {', '.join(changed)}, which the whole process shares.",
+            "Draw from a generator of its own (torch.Generator(), random.Random()), and set nothing for all.",
+        )
 
 
 WRITTEN = (

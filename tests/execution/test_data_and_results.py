@@ -111,6 +111,8 @@ def test_all_photos_too_small_to_be_judged_are_named_and_left_out_on_request(fol
     assert "63.png" in judged and not {"60.png", "61.png", "62.png"} & set(judged)
     kept = json.loads((folder / "out/manifest.json").read_text())["data"]["skipped"]
     assert len(kept) == 4 and "51.png" in kept[-1]
+    left_out = "4 broken or too small pictures are left out (data.skip_broken)"
+    assert any(one.startswith(left_out) for one in outcome.rows[1].warnings), "the table says so too"
 
 
 def test_no_photos_to_judge_on(folder: Path) -> None:

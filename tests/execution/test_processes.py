@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no for
 
 # batch norm and dropout are each process's own; one stage lets the run be made longer
 RELATIVISTIC = (
-    changed(GAN.split("[[stage]]")[0], seed="12\nsteps = 20\nlr = 1e-3")
+    changed(GAN.split("[[stage]]")[0] + "[augment]\nmixup = 0.3\ncutmix = 0.3\n", seed="12\nsteps = 20\nlr = 1e-3")
     .replace('use = "dilated"\nchannels = 4\ndropout = 0.3', 'use = "unet"\nchannels = 4')
     .replace('use = "relativistic"\ncapped = true', 'use = "relativistic-average"')
     .replace('use = "cosine"', 'use = "constant"')

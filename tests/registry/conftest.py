@@ -18,6 +18,7 @@ def distribute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dist
     """`distribute("dist-name", entry_points, {"module.py": source}, requires=[...])` puts one on the path."""
     before = set(sys.modules)
     monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delenv("SRKIT_LOAD_PLUGINS")
 
     def make(
         name: str,

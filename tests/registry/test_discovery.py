@@ -64,6 +64,7 @@ REEXPORTS = {
         {"pkg_e.py": "from functools import partial\n" + NET + "\nwide = partial(Net, width=64)\n"},
         "pkg_e:wide",
     ),
+    "an object": ({"pkg_i.py": NET + "\nnet = Net()\n"}, "pkg_i:net"),
     "namespace packages": ({"space_f/inner/net.py": NET}, "space_f.inner.net:Net"),
     "nested class": (
         {
@@ -202,6 +203,23 @@ def test_the_first_distribution_on_the_path_counts(distribute: Distribute) -> No
 def test_unknown_groups_are_left_aside(distribute: Distribute) -> None:
     distribute("strange", "[srkit.nonsense]\na = x:Y\n[console_scripts]\nb = x:Y\n")
     assert not [one for one in Registry.installed().entries() if one.distribution == "strange"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "page"),
+    [
+        (["Home-page: https://old"], "https://old"),
+        (["Project-URL: Bug Tracker, https://bugs", "Project-URL: Source Code, https://code"], "https://code"),
+        (["Project-URL: repository, https://code", "Project-URL: Home Page, https://home"], "https://home"),
+        (["Project-URL: Documentation, https://docs", "Project-URL: GitHub, https://code"], "https://code"),
+        (["Project-URL: Funding, https://money"], ""),
+    ],
+)
+def test_the_home_page_is_the_project_s_best_address(lines: list[str], page: str, distribute: Distribute) -> None:
+    folder = distribute("homely", "[srkit.generators]\nhomely = homely_nets:Net\n", {"homely_nets.py": NET})
+    metadata = next(folder.glob("*.dist-info/METADATA"))
+    metadata.write_text(metadata.read_text() + "\n".join(lines) + "\n")
+    assert listing("homely", "homely").entry.home_page == page
 
 
 # --- conflicts --------------------------------------------------------------------------------------------------------

@@ -93,7 +93,8 @@ def test_a_module_named_like_a_distribution_can_be_reached(distribute: Distribut
 # --- not found --------------------------------------------------------------------------------------------------------
 
 
-def test_what_was_searched_and_the_nearest_names(registry: Registry) -> None:
+def test_what_was_searched_and_the_nearest_names(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SRKIT_LOAD_PLUGINS")  # a limit would be said, too
     said = refusal(registry, "espnc")
     number = len(registry.entries(GENERATORS))
     assert f"no generator 'espnc'. Searched the {number} registered generators. Did you mean 'espcn'" in said

@@ -171,7 +171,7 @@ def test_what_needs_no_options_is_fine() -> None:
         (functools.partial(functools.partial(of_partial, width=7), depth=1), {"width": 7, "depth": 1}),
         (of_partial, {"width": REQUIRED, "depth": 2}),
     ],
-    ids=str,
+    ids=["class", "callable", "decorated", "made-by-new", "partial", "partial-of-partial", "function"],
 )
 def test_every_form_of_callable(factory: Any, expected: dict[str, Any]) -> None:
     signature = read_signature(factory, GENERATORS)
