@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 
 from srkit.assembly.parts import SharedParts, build_pick
 from srkit.contracts import Dataset
 from srkit.data.audit import Verdict, broken_among, look_at
-from srkit.data.cache import whereabouts
+from srkit.data.cache import files_of, whereabouts
 from srkit.data.overlap import lookalikes
 from srkit.data.picture_files import PictureFiles
 from srkit.errors import BadImage, Problem, SrkitError
@@ -32,8 +35,13 @@ class Looked:
     verdicts: Sequence[Verdict]
 
 
-def look_at_pictures(plan: Plan, progress: Progress | None = None) -> list[Problem]:
+def look_at_pictures(plan: Plan, progress: Progress | None = None, memories: Path | None = None) -> list[Problem]:
     """Decode every picture of a rehearsed experiment; what is wrong with the sets themselves joins the plan's problems.
+
+    Args:
+        plan: of the experiment.
+        progress: told how far it is.
+        memories: a folder for what was found, so that the next call reads only new and changed files.
 
     Returns:
         A problem a picture, with its file: errors where the run would refuse it, warnings else.
@@ -48,7 +56,7 @@ def look_at_pictures(plan: Plan, progress: Progress | None = None) -> list[Probl
         dataset = _dataset(plan, path)
         if dataset is None:
             continue
-        looked = _look(".".join(map(str, path)), dataset, progress)
+        looked = _look(".".join(map(str, path)), dataset, progress, memories)
         sets[path] = looked
         found += _broken(looked, least if isinstance(least, int) else 1, skips and path != PHOTOS)
         if path != PHOTOS and not plan.typing.is_faulty(("scale",)):
@@ -84,15 +92,27 @@ def _dataset(plan: Plan, path: TreePath) -> Dataset | None:
     return dataset
 
 
-def _look(key: str, dataset: Dataset, progress: Progress | None) -> Looked:
+def _look(key: str, dataset: Dataset, progress: Progress | None, memories: Path | None) -> Looked:
     def seen(done: int, total: int) -> None:
         if progress is not None:
             progress(key, done, total)
 
     try:
-        return Looked(key, dataset, look_at(dataset, closely=True, progress=seen))
+        memory = _memory(memories, files_of(dataset)) if memories is not None else None
+        return Looked(key, dataset, look_at(dataset, closely=True, memory=memory, progress=seen))
     except BadImage as bad:  # a packed set that is not what was packed
         return Looked(key, dataset, [Verdict(why=bad.why, path=str(bad.path))])
+
+
+def _memory(folder: Path, files: Sequence[Path] | None) -> Path | None:
+    """Where what was found is remembered: a file for each folder of pictures, whichever experiment uses it."""
+    if not files:
+        return None
+    try:
+        common = os.path.commonpath([path.absolute().parent for path in files])
+    except ValueError:  # on several drives of a Windows machine
+        return None
+    return folder / f"{sha256(common.encode()).hexdigest()[:32]}.json"
 
 
 def _broken(looked: Looked, least: int, skips: bool) -> Iterator[Problem]:

@@ -9,17 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from srkit.contracts import Dataset
-from srkit.data.cache import files_of, is_mapped
+from srkit.data.cache import files_of, is_mapped, lr_files_of
+from srkit.data.headers import IMAGE_SUFFIXES
 from srkit.data.likeness import Hash, perceptual_hash
 from srkit.data.placing import placed
 from srkit.errors import BadImage
 
-_VERSION = 2
+_VERSION = 3
 _CHUNK = 256  # pictures between two reports of progress
 _FLAT = 4.0  # levels of deviation
 
@@ -61,10 +62,10 @@ def fingerprint(dataset: Dataset, options: Mapping[str, Any]) -> str:
         BadImage: a file has gone.
     """
     digest = sha256(json.dumps([len(dataset), dict(options)], sort_keys=True, default=str).encode())
-    files = files_of(dataset)
+    lists = [files for files in (files_of(dataset), lr_files_of(dataset)) if files is not None]
     for index in range(len(dataset)):
-        stamp = _stamp(files[index]) if files is not None else ()
-        digest.update(json.dumps([dataset.name(index), *stamp]).encode() + b"\n")
+        stamps = [number for files in lists for number in _stamp(files[index])]
+        digest.update(json.dumps([dataset.name(index), *stamps]).encode() + b"\n")
     return digest.hexdigest()
 
 
@@ -125,18 +126,36 @@ def look_at(
         closely: compare the two pictures of pairs, and hash those of memory-mapped sets too.
     """
     files = files_of(dataset)
-    if is_mapped(dataset):
-        verdicts = _verified(dataset, files or (), memory, None if closely else progress)
-        if not closely:
-            return verdicts
-    if files is None or closely:
-        looked: list[Verdict] = []
-        for verdict in _looked_at(dataset, range(len(dataset)), workers if files is not None else 1, closely):
-            looked.append(verdict)
-            if progress is not None:
-                progress(len(looked), len(dataset))
-        return looked
-    return _remembered(dataset, files, memory, workers, progress)
+    if hasattr(dataset, "verify"):
+        verify(dataset, files or (), memory, None if closely else progress)
+        if is_mapped(dataset) and not closely:
+            return [Verdict(width, height) for width, height in cast(Any, dataset).sizes()]
+    if files is not None:
+        return _remembered(dataset, files, closely, memory, workers, progress)
+    looked: list[Verdict] = []
+    for verdict in _looked_at(dataset, range(len(dataset)), 1, closely):
+        looked.append(verdict)
+        if progress is not None:
+            progress(len(looked), len(dataset))
+    return looked
+
+
+def verify(
+    dataset: Any, files: Sequence[Path], memory: Path | None, progress: Callable[[int, int], None] | None = None
+) -> None:
+    """Compare the memory-mapped parts of a set with their checksums, once for each state of their files.
+
+    Raises:
+        UserError: `memory` cannot be written.
+        BadImage: a part is not what was packed.
+    """
+    keys = [f"verified|{_key(path)}" for path in sorted(set(files)) if path.suffix.lower() not in IMAGE_SUFFIXES]
+    known = _read_memory(memory)
+    if keys and known.keys() >= set(keys):
+        return
+    dataset.verify(progress)
+    if memory is not None:
+        _write_memory(memory, known | dict.fromkeys(keys, Verdict()))
 
 
 def broken_among(
@@ -159,23 +178,24 @@ def recalled(dataset: Dataset, memory: Path | None) -> list[Verdict]:
     if files is None or is_mapped(dataset):
         return []
     known = _read_memory(memory)
-    keys = _keys(dataset, files)
+    keys = _keys(dataset, files, False)
     return [known[key] for key in keys] if known.keys() >= set(keys) else []
 
 
 def _remembered(
     dataset: Dataset,
     files: Sequence[Path],
+    closely: bool,
     memory: Path | None,
     workers: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> list[Verdict]:
     known = _read_memory(memory)
-    keys = _keys(dataset, files)
+    keys = _keys(dataset, files, closely)
     todo = [index for index, key in enumerate(keys) if key not in known]
     seen = len(files) - len(todo)
     try:
-        for index, verdict in zip(todo, _looked_at(dataset, todo, workers, False), strict=True):
+        for index, verdict in zip(todo, _looked_at(dataset, todo, workers, closely), strict=True):
             known[keys[index]] = verdict
             seen += 1
             if progress is not None and (seen % _CHUNK == 0 or seen == len(files)):
@@ -193,22 +213,15 @@ def _looked_at(dataset: Dataset, indices: Sequence[int], workers: int | None, cl
             yield from pool.map(lambda index: _look(dataset, index, closely), indices[start : start + _CHUNK])
 
 
-def _keys(dataset: Dataset, files: Sequence[Path]) -> list[str]:
-    # where a file holds several samples, each has a verdict of its own
-    shared = len(set(files)) < len(files)
-    return [_key(path) + (f"|{dataset.name(index)}" if shared else "") for index, path in enumerate(files)]
-
-
-def _verified(
-    dataset: Any, files: Sequence[Path], memory: Path | None, progress: Callable[[int, int], None] | None
-) -> list[Verdict]:
-    keys = [f"verified|{_key(path)}" for path in sorted(set(files))]
-    known = _read_memory(memory)
-    if not keys or not known.keys() >= set(keys):
-        dataset.verify(progress)
-        if memory is not None:
-            _write_memory(memory, known | dict.fromkeys(keys, Verdict()))
-    return [Verdict(width, height) for width, height in dataset.sizes()]
+def _keys(dataset: Dataset, files: Sequence[Path], closely: bool) -> list[str]:
+    keys = [_key(path) for path in files]
+    if len(set(files)) < len(files):  # where a file holds several samples, each has a verdict of its own
+        keys = [f"{key}|{dataset.name(index)}" for index, key in enumerate(keys)]
+    small = lr_files_of(dataset)
+    if small is not None:
+        compared = "|compared" if closely else ""
+        keys = [f"{key}|{_key(path)}{compared}" for key, path in zip(keys, small, strict=True)]
+    return keys
 
 
 def _look(dataset: Dataset, index: int, closely: bool) -> Verdict:

@@ -20,6 +20,10 @@ class _WithFiles(Protocol):
     def files(self) -> Sequence[Path]: ...
 
 
+class _WithLrFiles(Protocol):
+    def lr_files(self) -> Sequence[Path]: ...
+
+
 class _Mapped(Protocol):
     def sizes(self) -> Sequence[tuple[int, int]]: ...
 
@@ -78,6 +82,11 @@ class Cached:
         return cast(_WithFiles, self.dataset).files
 
     @property
+    def lr_files(self) -> Callable[[], Sequence[Path]]:
+        """The inner set's `lr_files`; absent where that one has none."""
+        return cast(_WithLrFiles, self.dataset).lr_files
+
+    @property
     def sizes(self) -> Callable[[], Sequence[tuple[int, int]]]:
         """The inner set's `sizes`; absent where that one has none."""
         return cast(_Mapped, self.dataset).sizes
@@ -128,6 +137,17 @@ class Subset:
         return chosen
 
     @property
+    def lr_files(self) -> Callable[[], Sequence[Path]]:
+        """The chosen samples' LR files; absent where the inner set has none."""
+        inner = cast(_WithLrFiles, self.dataset).lr_files
+
+        def chosen() -> Sequence[Path]:
+            files = inner()
+            return [files[index] for index in self.indices]
+
+        return chosen
+
+    @property
     def sizes(self) -> Callable[[], Sequence[tuple[int, int]]]:
         """The chosen samples' (width, height); absent where the inner set does not know them."""
         inner = cast(_Mapped, self.dataset).sizes
@@ -146,7 +166,7 @@ class Subset:
 
 def is_mapped(dataset: Dataset) -> bool:
     """Whether the pictures lie ready in memory-mapped files: there is nothing to decode and nothing to keep."""
-    return hasattr(dataset, "verify")
+    return hasattr(dataset, "verify") and hasattr(dataset, "sizes")
 
 
 def whereabouts(dataset: Dataset, index: int) -> str:
@@ -158,3 +178,8 @@ def whereabouts(dataset: Dataset, index: int) -> str:
 def files_of(dataset: Dataset) -> Sequence[Path] | None:
     """One file a sample, or None where the set does not offer `files()`."""
     return cast(_WithFiles, dataset).files() if hasattr(dataset, "files") else None
+
+
+def lr_files_of(dataset: Dataset) -> Sequence[Path] | None:
+    """One LR file a sample, or None where LR pictures are not read from files."""
+    return cast(_WithLrFiles, dataset).lr_files() if hasattr(dataset, "lr_files") else None

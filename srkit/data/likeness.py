@@ -49,12 +49,16 @@ def perceptual_hash(image: np.ndarray) -> Hash:
     Args:
         image: uint8 RGB (H, W, 3), any size.
     """
+    return hash_of_luma(Image.fromarray(np.ascontiguousarray(image)).convert("L"))
+
+
+def hash_of_luma(luma: Image.Image) -> Hash:
+    """`perceptual_hash` for who has the picture in grey (Pillow's mode L) already."""
     import imagehash  # 0.1 s, and only who compares pictures needs it
 
     side = _SIDE * _OVERSAMPLED
-    picture = Image.fromarray(np.ascontiguousarray(image)).convert("L")
     # A box first, as large pictures want it: ten times faster than Lanczos alone, and the same but for a few bits.
-    small = picture.resize((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    small = luma.resize((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
     return str(imagehash.phash(small, hash_size=_SIDE, highfreq_factor=_OVERSAMPLED))
 
 

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from srkit.contracts import Draws
 from srkit.data.lr_images import to_8_bit
-from srkit.errors import UserError
 
 RATIO_DEVIATION = 0.01
 _WIDE = 1 << 62
@@ -49,11 +48,26 @@ class Mix:
 
 
 @dataclass(frozen=True)
+class Pool:
+    """Samples that others may be mixed with, as they are before any mixing.
+
+    Attributes:
+        slots: their numbers in the batch.
+        lr, hr, changed: their pictures; see `Mixing.__call__`.
+    """
+
+    slots: Sequence[int]
+    lr: Tensor
+    hr: Tensor
+    changed: Tensor | None
+
+
+@dataclass(frozen=True)
 class Mixing:
     """Mixes the samples of a batch; Yoo et al. 2020 (CutBlur), arXiv 2004.00448.
 
     A sample is mixed with a partner as it was before any mixing. What it draws is a function of (seed, step, sample)
-    and the batch's size: how the batch is divided for accumulation changes nothing.
+    and the batch's size: how the batch is divided, for accumulation or among processes, changes nothing.
 
     - mixup: share * sample + (1 - share) * partner in LR and HR, share from Beta(alpha, alpha) for each sample.
     - cutmix: the partner's rectangle at the same place; its sides are a ratio of the patch's, drawn from
@@ -107,9 +121,21 @@ class Mixing:
             mixes.append(Mix(kind, partner, share, (top, left, height, width), outside))
         return mixes
 
+    @property
+    def has_partners(self) -> bool:
+        """Whether samples are mixed with others of the batch."""
+        return bool(self.mixup or self.cutmix)
+
     @torch.no_grad()
     def __call__(
-        self, lr: Tensor, hr: Tensor, changed: Tensor | None, draws: Draws, slots: Sequence[int], batch: int
+        self,
+        lr: Tensor,
+        hr: Tensor,
+        changed: Tensor | None,
+        draws: Draws,
+        slots: Sequence[int],
+        batch: int,
+        pool: Pool | None = None,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Mix.
 
@@ -120,20 +146,18 @@ class Mixing:
             draws: the samples' streams.
             slots: their numbers in the batch.
             batch: the size of the whole batch.
-
-        Raises:
-            UserError: a partner is another process's sample.
+            pool: where the partners are, if not among these samples alone.
         """
-        place_of = {slot: place for place, slot in enumerate(slots)}
+        pool = pool or Pool(slots, lr, hr, changed)
+        place_of = {slot: place for place, slot in enumerate(pool.slots)}
         mixed = lr.clone(), hr.clone(), None if changed is None else changed.clone()
         for place, mix in enumerate(self.drawn(draws, slots, batch, (lr.shape[-2], lr.shape[-1]))):
             if mix.kind == "cutblur":
                 _paste_original(mixed[0][place], hr[place], mix)
             elif mix.kind:
-                if mix.partner not in place_of:
-                    raise UserError("augment.mixup and augment.cutmix need the whole batch in one process")
                 partner = place_of[mix.partner]
-                for target, source, scale in zip(mixed, (lr, hr, changed), (1, self.scale, self.scale), strict=True):
+                sources = pool.lr, pool.hr, pool.changed
+                for target, source, scale in zip(mixed, sources, (1, self.scale, self.scale), strict=True):
                     if target is not None and source is not None:
                         _mix_in(target[place], source[partner], mix, scale)
         return to_8_bit(mixed[0]), mixed[1], mixed[2]

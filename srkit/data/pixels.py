@@ -52,7 +52,9 @@ def unblended(picture: ImageFile, reopen: Callable[[], ImageFile]) -> np.ndarray
     if _bits(picture) > 8:
         return _wide_colour(picture, reopen)
     _load(picture)
-    return np.array(picture.convert("RGBA" if picture.has_transparency_data else "RGB"))
+    wanted = "RGBA" if picture.has_transparency_data else "RGB"
+    # Pillow would copy the picture where nothing has to be converted.
+    return np.array(picture if mode == wanted else picture.convert(wanted))
 
 
 def scale_16_bit(values: np.ndarray) -> np.ndarray:

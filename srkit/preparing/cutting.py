@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from srkit.data.decoding import decode
-from srkit.data.likeness import perceptual_hash
+from srkit.data.likeness import hash_of_luma
 from srkit.errors import BadImage
 from srkit.preparing.photos import Photo
 from srkit.preparing.places import Place, places_in
@@ -87,7 +87,8 @@ class Cutter:
         except BadImage as bad:
             return Look("broken", why=bad.why)
         photo = self.shrinker(photo, job.shrink_first)
-        likeness = perceptual_hash(photo) if self.settings.near_duplicates >= 0 else ""
+        luma = Image.fromarray(photo).convert("L")
+        likeness = hash_of_luma(luma) if self.settings.near_duplicates >= 0 else ""
         size = self.settings.patch_size
         if size is None:
             self._levels[1] = photo
@@ -100,7 +101,7 @@ class Cutter:
             if not places:
                 continue
             level = self.shrinker(photo, shrink)
-            detail = _Detail(level)
+            detail = _Detail(luma if shrink == 1 else Image.fromarray(level).convert("L"))
             worth = [place for place in places if detail.of(place, size) >= self.settings.flat]
             seen += len(places)
             kept += worth
@@ -163,8 +164,8 @@ def _read(job: Job) -> tuple[np.ndarray, str]:
 class _Detail:
     """How much happens in parts of a picture: the mean difference between neighbouring pixels' luma, 0..255."""
 
-    def __init__(self, picture: np.ndarray) -> None:
-        luma = np.asarray(Image.fromarray(picture).convert("L"))
+    def __init__(self, grey: Image.Image) -> None:
+        luma = np.asarray(grey)
         self._steps = [_differences(luma[:, 1:], luma[:, :-1]), _differences(luma[1:], luma[:-1])]
 
     def of(self, place: Place, size: int) -> float:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 
 from srkit.preparing.cutting import Cutter, Job, encoded
 from srkit.preparing.plan import Plan
 from srkit.preparing.shrinking import Shrinker
 
 PHOTOS = 4
-"""How many photos are tried, evenly spread over the list."""
+"""How many photos are tried at most, evenly spread over the patches: a large one among small ones is not missed."""
 
 PATCHES = 12
 """How many patches of each are encoded."""
@@ -46,14 +49,23 @@ class _Sums:
     write_seconds: float = 0.0
 
 
-def estimate(plan: Plan, shrinker: Shrinker) -> Estimate:
-    """Try some photos; near-duplicates are not known yet and count in full."""
+def estimate(plan: Plan, shrinker: Shrinker, progress: Callable[[int, int], None] | None = None) -> Estimate:
+    """Try some photos; near-duplicates are not known yet and count in full.
+
+    Args:
+        plan: what will be done.
+        shrinker: makes photos smaller.
+        progress: called with (photos tried, photos to try).
+    """
     cutter = Cutter(plan.settings, shrinker)
     sums = _Sums()
-    step = max(1, len(plan.jobs) // PHOTOS)
-    for job in plan.jobs[step // 2 :: step][:PHOTOS]:
-        _try(plan, cutter, job, sums)
-    most = sum(map(plan.most_patches, plan.jobs))
+    ends = list(accumulate(map(plan.most_patches, plan.jobs)))
+    most = ends[-1]
+    chosen = sorted({bisect_right(ends, most * (2 * one + 1) // (2 * PHOTOS)) for one in range(PHOTOS)})
+    for tried, number in enumerate(chosen):
+        if progress is not None:
+            progress(tried, len(chosen))
+        _try(plan, cutter, plan.jobs[number], sums)
     patches = round(most * sums.kept / sums.most) if sums.most else most
     pixels = sum(job.photo.width * job.photo.height for job in plan.jobs)
     share = patches / max(1, sums.encoded)

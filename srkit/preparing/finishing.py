@@ -95,7 +95,7 @@ def _manifest(plan: Plan, journal: Journal, counts: dict[str, int]) -> str:
         "sha256": checks.hexdigest(),
     }
     decided = {plan.jobs[entry.job].photo.name: entry for entry in journal.decided}
-    numbers: Counter[str] = Counter()
+    firsts = _first_numbers(plan, journal)
     sides = {job.photo.name: job.side for job in plan.jobs}
     lines = []
     for photo in plan.photos:
@@ -106,12 +106,23 @@ def _manifest(plan: Plan, journal: Journal, counts: dict[str, int]) -> str:
         if found is None:
             facts |= {"outcome": "broken", "why": photo.why} if photo.why else {"outcome": "too small"}
         else:
-            facts |= _facts(found, sides[photo.name], numbers)
+            facts |= _facts(found, sides[photo.name], firsts[found.job])
         lines.append("  " + json.dumps(facts))
     return json.dumps(head, indent=1)[:-2] + ',\n "photos": [\n' + ",\n".join(lines) + "\n ]\n}\n"
 
 
-def _facts(entry: Decided, side: str, numbers: Counter[str]) -> dict[str, Any]:
+def _first_numbers(plan: Plan, journal: Journal) -> dict[int, int]:
+    """The number of each job's first patch, on its side."""
+    firsts: dict[int, int] = {}
+    ends: Counter[str] = Counter()
+    for entry in journal.decided:
+        side = plan.jobs[entry.job].side
+        firsts[entry.job] = ends[side]
+        ends[side] += len(entry.places)
+    return firsts
+
+
+def _facts(entry: Decided, side: str, first: int) -> dict[str, Any]:
     facts: dict[str, Any] = {"outcome": entry.outcome}
     if entry.sha256:
         facts["sha256"] = entry.sha256
@@ -119,6 +130,5 @@ def _facts(entry: Decided, side: str, numbers: Counter[str]) -> dict[str, Any]:
         facts["like" if entry.outcome == "duplicate" else "why"] = entry.why
     if entry.places:
         facts |= {"side": side} if side else {}
-        facts |= {"first": numbers[side], "patches": [list(place) for place in entry.places]}
-        numbers[side] += len(entry.places)
+        facts |= {"first": first, "patches": [list(place) for place in entry.places]}
     return facts

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
 from srkit.errors import UserError
+from srkit.locks import held
 from srkit.preparing.places import Place
 
 
@@ -103,28 +101,10 @@ class Journal:
             raise UserError(f"{path}: damaged ({error}); choose another --out and begin anew") from None
 
 
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> AbstractContextManager[None]:
     """Keep a second run out of the folder; the system lets go of the lock when this process ends, however it does.
 
     Raises:
         UserError: another run holds it.
     """
-    with path.open("a+b") as file:
-        try:
-            _lock(file)
-        except OSError:
-            raise UserError(f"{path.parent.parent} is being prepared by another srkit right now") from None
-        yield
-
-
-def _lock(file: IO[bytes]) -> None:
-    if os.name == "nt":
-        import msvcrt
-
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # exists on Windows alone
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return held(path, f"{path.parent.parent} is being prepared by another srkit right now")

@@ -23,7 +23,7 @@ class Plan:
         settings: what decides.
         source: the folders and files that were named, absolute.
         photos: all that were found, usable or not, in their order.
-        jobs: what is cut, in the same order.
+        jobs: what is cut, in the same order; where near-duplicates are dropped, large photos before small ones.
         small: photos that no patch fits into.
         broken: photos whose header cannot be read.
     """
@@ -74,6 +74,9 @@ def make_plan(settings: Settings, source: Sequence[str], photos: Sequence[Photo]
             size = f"{settings.patch_size}x{settings.patch_size}"
             reasons.append(f"{photo.name}: {photo.width}x{photo.height} pixels, no patch of {size} fits")
         raise UserError(f"none of the {len(photos)} pictures can be used (" + "; ".join(reasons) + ")")
+    if settings.near_duplicates >= 0:
+        # Of photos that look alike the first one is kept: it shall be the original, and not its thumbnail.
+        kept.sort(key=lambda one: (-one[0].width * one[0].height, -one[0].bytes, one[0].name))
     sides = _sides(settings, [photo for photo, _ in kept])
     jobs = tuple(Job(number, photo, first, sides[number]) for number, (photo, first) in enumerate(kept))
     return Plan(settings, tuple(source), tuple(photos), jobs, tuple(photo for photo, _ in small), tuple(broken))

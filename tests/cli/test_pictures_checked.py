@@ -10,6 +10,9 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from srkit.components.datasets.folder import Folder
+from srkit.components.datasets.paired import Paired
+from srkit.data.picture_files import PictureFiles
 from tests.cli.conftest import TINY, Command
 
 EXPERIMENT = TINY.replace('train = "photos"', 'train = { use = "paired", lr_folder = "lr", hr_folder = "hr" }').replace(
@@ -56,6 +59,15 @@ def test_every_picture_is_named_with_what_is_wrong(place: Path, srkit: Command) 
         assert found[file]["severity"] == severity and message in found[file]["message"], file
     keys = {"val/copy.jpg": "data.validate", "real/phone.jpg": "validation.photos"}
     assert all(found[file]["key"] == keys.get(file, "data.train") for file in found)
+
+
+def test_a_second_check_says_the_same_without_reading(
+    place: Path, srkit: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = srkit("check", "pairs.toml", "--json")
+    for dataset in (Paired, Folder, PictureFiles):
+        monkeypatch.setattr(dataset, "__getitem__", lambda self, index: pytest.fail("read again"))
+    assert srkit("check", "pairs.toml", "--json") == first
 
 
 def test_warnings_alone_are_no_failure(place: Path, srkit: Command) -> None:

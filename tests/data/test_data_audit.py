@@ -2,15 +2,20 @@
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from srkit.components.datasets.folder import Folder
-from srkit.data.audit import find_broken, find_broken_samples, fingerprint
+from srkit.components.datasets.mix import Mix
+from srkit.components.datasets.packed import Packed
+from srkit.components.datasets.paired import Paired
+from srkit.data.audit import find_broken, find_broken_samples, fingerprint, look_at
 from srkit.data.cache import Cached, Subset
 from srkit.data.decoding import save_png
+from srkit.data.packed import PICTURES, write_packed
 from srkit.errors import BadImage, UserError
 
 
@@ -101,7 +106,7 @@ def test_what_was_found_is_remembered(photos, tmp_path):
     assert len(find_broken(Counted(photos), minimum=1, memory=memory)) == 1 and len(reads) == 8
     memory.write_text("{ torn")
     assert len(find_broken(Counted(photos), minimum=1, memory=memory)) == 1 and len(reads) == 15
-    assert json.loads(memory.read_text())["version"] == 2
+    assert json.loads(memory.read_text())["version"] == 3
     with pytest.raises(UserError, match="cannot be written"):
         find_broken(Folder(photos), minimum=1, memory=tmp_path / "nowhere" / "pictures.json")
 
@@ -125,3 +130,57 @@ def test_a_cached_set_is_warm_afterwards_and_sets_without_files_are_read(photos)
     assert cached.bytes == sum((20 + index) * 30 * 3 for index in range(5))
     assert [str(bad) for bad in find_broken(Unfiled(), minimum=1)] == ["number 1: is torn"]
     assert len(find_broken(Unfiled(), minimum=11)) == 3
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    random = np.random.default_rng(0)
+    for folder, side in (("lr", 40), ("hr", 80)):
+        (tmp_path / folder).mkdir()
+        for index in range(3):
+            save_png(tmp_path / folder / f"{index}.png", random.integers(0, 256, (side, side, 3), dtype=np.uint8))
+    return tmp_path
+
+
+def test_an_lr_picture_that_changes_is_another_pair(pairs):
+    def set_of_pairs() -> Paired:
+        return Paired(pairs / "lr", pairs / "hr", seed=None)
+
+    memory = pairs / "memory.json"
+    before, broken = fingerprint(set_of_pairs(), {}), find_broken(set_of_pairs(), minimum=1, memory=memory)
+    assert broken == []
+    (pairs / "lr" / "1.png").write_bytes(b"")
+    now = Paired(pairs / "lr", pairs / "hr", seed=None, check_sizes=False)
+    for dataset in (now, Cached(now), Subset(now, [1]), Mix([lambda: now])):
+        assert fingerprint(dataset, {}) != before
+        [bad] = find_broken(dataset, minimum=1, memory=memory)
+        assert bad.path == pairs / "lr" / "1.png"
+
+
+def test_pairs_that_were_compared_are_remembered_as_such(pairs, monkeypatch):
+    memory = pairs / "memory.json"
+    dataset = Paired(pairs / "lr", pairs / "hr")
+    find_broken(dataset, minimum=1, memory=memory)  # which compares nothing
+    compared = look_at(dataset, closely=True, memory=memory)
+    assert all(one.pair for one in compared)
+    monkeypatch.delattr(Paired, "__getitem__")
+    assert look_at(dataset, closely=True, memory=memory) == compared
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_what_is_packed_is_verified_once_also_in_a_mix(photos, tmp_path, monkeypatch, mixed):
+    kept = Subset(Folder(photos, seed=None), range(5))
+    write_packed(tmp_path / "set", ((kept.name(index), kept[index]) for index in range(5)))
+    packed = partial(Packed, tmp_path / "set")
+    for file in ("empty.png", "text.jpg"):
+        (photos / file).unlink()
+    dataset = Mix([packed, partial(Folder, photos)]) if mixed else packed()
+    memory = tmp_path / "memory.json"
+    assert find_broken(Cached(dataset), minimum=20, memory=memory) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(Packed, "verify", None)
+        assert find_broken(Cached(dataset), minimum=20, memory=memory) == []
+    whole = (tmp_path / "set" / PICTURES).read_bytes()
+    (tmp_path / "set" / PICTURES).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(BadImage, match=r"pictures\.npy.*its checksum differs"):
+        find_broken(Cached(dataset), minimum=20, memory=memory)

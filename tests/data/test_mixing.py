@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from srkit.data.mixing import Mixing
+from srkit.data.mixing import Mixing, Pool
 from srkit.draws import SampleDraws, StreamKey
-from srkit.errors import UserError
 
 SCALE, SIDE, BATCH = 2, 10, 6
 
@@ -91,8 +90,12 @@ def test_a_sample_draws_the_same_whatever_shares_its_batch_and_its_tensor_is_lef
     assert torch.equal(before[0], lr) and torch.equal(before[1], hr)
 
 
-def test_a_partner_elsewhere_is_refused_and_cutblur_needs_none() -> None:
-    lr, hr, _ = batch(1)
-    with pytest.raises(UserError, match="whole batch in one process"):
-        mixing(cutmix=1.0)(lr, hr, None, draws(slots=(2,)), (2,), BATCH)
-    mixing(cutblur=1.0)(lr, hr, None, draws(slots=(0,)), (0,), 1)
+def test_a_share_of_the_batch_is_mixed_as_in_the_whole_and_cutblur_needs_no_partner() -> None:
+    one, pictures = mixing(0.5, 0.4, 0.1), batch()
+    whole = one(*pictures, draws(), range(BATCH), BATCH)
+    lr, hr, changed = (part[2:4] for part in pictures)
+    turned = (5, 4, 3, 2, 1, 0)  # the order in which the processes have the samples
+    pool = Pool(turned, *(part[list(turned)] for part in pictures))
+    for found, wanted in zip(one(lr, hr, changed, draws(slots=(2, 3)), (2, 3), BATCH, pool), whole, strict=True):
+        assert found is not None and wanted is not None and torch.equal(found, wanted[2:4])
+    mixing(cutblur=1.0)(lr[:1], hr[:1], None, draws(slots=(0,)), (0,), 1)

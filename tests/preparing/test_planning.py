@@ -6,8 +6,10 @@ import pytest
 from PIL import Image
 
 from srkit.errors import UserError
+from srkit.preparing.estimate import estimate
 from srkit.preparing.photos import cameras, endings, find_photos
 from srkit.preparing.settings import parse_shrink_first, parse_shrinks
+from srkit.preparing.shrinking import Shrinker
 from srkit.registry import Registry
 from tests.preparing.support import photo, planned
 
@@ -86,7 +88,8 @@ def test_too_small_and_broken_ones_are_set_aside(album, tmp_path):
     plan = planned(album, tmp_path / "out")
     assert [one.name for one in plan.small] == ["e.png"] and [one.name for one in plan.broken] == ["f.jpg"]
     # 40x36 gives 2x2, its half 20x18 one; 36x64 gives 2x4, its half 18x32 two
-    assert [plan.most_patches(job) for job in plan.jobs] == [5, 10, 5, 5]
+    most = {job.photo.name: plan.most_patches(job) for job in plan.jobs}
+    assert most == {"a.jpg": 5, "b.JPG": 10, "c.png": 5, "deep/d.png": 5}
     with pytest.raises(UserError, match=r"none of the 6 pictures .*f\.jpg: is empty.*no patch of 128x128 fits"):
         planned(album, tmp_path / "out", patch_size=128)
 
@@ -116,3 +119,25 @@ def test_what_is_typed_becomes_numbers():
     for wrong in ("", "0,1", "1;2", "a"):
         with pytest.raises(UserError, match="whole numbers from 1"):
             parse_shrinks(wrong)
+
+
+def test_the_largest_of_photos_that_look_alike_comes_first(tmp_path):
+    for name, size in (("a thumbnail.png", (40, 36)), ("b.png", (80, 72)), ("c.png", (80, 72))):
+        photo(tmp_path / "a" / name, 1, *size)
+    (tmp_path / "a" / "c.png").write_bytes((tmp_path / "a" / "b.png").read_bytes() + b"more")
+
+    def order(bits: int) -> list[str]:
+        return [job.photo.name for job in planned(tmp_path / "a", tmp_path / "out", near_duplicates=bits).jobs]
+
+    assert order(24) == ["c.png", "b.png", "a thumbnail.png"]
+    assert order(-1) == ["a thumbnail.png", "b.png", "c.png"]
+
+
+def test_the_estimate_does_not_miss_a_large_photo_among_small_flat_ones(tmp_path):
+    for number in range(12):
+        Image.new("RGB", (16, 16), (20 * number, 0, 0)).save(tmp_path / f"{number}.png")
+    photo(tmp_path / "8 large.png", 1, 320, 160)
+    for bits in (-1, 24):
+        plan = planned(tmp_path, tmp_path / "out", shrinks=(1,), near_duplicates=bits)
+        coming = estimate(plan, Shrinker("pillow", [], Registry.installed()))
+        assert coming.most == 212 and 190 <= coming.patches <= 212

@@ -51,6 +51,12 @@ class Flowers102:
             raise OptionError(
                 "use", f"torchvision reads this set with {error.name}: pip install {error.name}"
             ) from None
+        except OSError as error:  # no network, no right to write there, a full disk
+            reason = getattr(error, "reason", None) or error
+            way_out = "copy it there from a machine that has it, or try again later"
+            raise OptionError(
+                "download", f"flowers-102 could not be fetched into {root} ({reason}); {way_out}."
+            ) from None
         self._files = [str(file) for file in files._image_files]
         self.size = size
 

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from srkit.contracts import Dataset, Factory
 from srkit.errors import OptionError, UserError
 
 __all__ = ["Mix"]
+
+T = TypeVar("T")
 
 
 class Mix:
@@ -68,35 +71,40 @@ class Mix:
     @property
     def files(self) -> Callable[[], Sequence[Path]]:
         """One path a sample; absent (`hasattr` is False) where a part has none."""
-        inner = [part.files for part in self.parts]  # type: ignore[attr-defined]  # AttributeError is the answer
+        return self._of_each([part.files for part in self.parts])  # type: ignore[attr-defined]  # that is the answer
 
-        def all_files() -> Sequence[Path]:
-            lists = [files() for files in inner]
-            return [lists[part][place] for part, place in map(self._place, range(len(self)))]
-
-        return all_files
+    @property
+    def lr_files(self) -> Callable[[], Sequence[Path]]:
+        """One path of an LR picture a sample; absent where a part has none."""
+        return self._of_each([part.lr_files for part in self.parts])  # type: ignore[attr-defined]  # as above
 
     @property
     def sizes(self) -> Callable[[], Sequence[tuple[int, int]]]:
-        """(width, height) of each sample; absent where a part does not know them."""
-        inner = [part.sizes for part in self.parts]  # type: ignore[attr-defined]  # AttributeError is the answer
-
-        def all_sizes() -> Sequence[tuple[int, int]]:
-            lists = [sizes() for sizes in inner]
-            return [lists[part][place] for part, place in map(self._place, range(len(self)))]
-
-        return all_sizes
+        """(width, height) of each sample; absent where a part has to be decoded to know them."""
+        inner = [(part.verify, part.sizes) for part in self.parts]  # type: ignore[attr-defined]  # as above
+        return self._of_each([sizes for _, sizes in inner])
 
     @property
     def verify(self) -> Callable[..., None]:
-        """Verifies each part; absent where a part cannot be verified."""
-        inner = [part.verify for part in self.parts]  # type: ignore[attr-defined]  # AttributeError is the answer
+        """Verifies each part that can be verified; absent where there is none."""
+        inner = [part.verify for part in self.parts if hasattr(part, "verify")]
+        if not inner:
+            raise AttributeError("no part can be verified")
 
         def verify_all(progress: Callable[[int, int], None] | None = None) -> None:
             for verify in inner:
                 verify(progress)
 
         return verify_all
+
+    def _of_each(self, asked: Sequence[Callable[[], Sequence[T]]]) -> Callable[[], Sequence[T]]:
+        """What each part says of its samples, by the samples of the mix."""
+
+        def all_of_them() -> Sequence[T]:
+            lists = [ask() for ask in asked]
+            return [lists[part][place] for part, place in map(self._place, range(len(self)))]
+
+        return all_of_them
 
     def _place(self, index: int) -> tuple[int, int]:
         if not 0 <= index < len(self):

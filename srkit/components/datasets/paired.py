@@ -78,6 +78,10 @@ class Paired:
         """The HR pictures' paths, one a sample."""
         return [Path(large) for _, large in self._pairs]
 
+    def lr_files(self) -> Sequence[Path]:
+        """The LR pictures' paths, one a sample."""
+        return [Path(small) for small, _ in self._pairs]
+
     def _check_sizes(self) -> None:
         wrong = []
         for small, large in sorted(self._pairs):

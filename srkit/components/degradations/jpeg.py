@@ -17,9 +17,9 @@ __all__ = ["Jpeg"]
 class Jpeg:
     """JPEG compression and back as tensor operations, each picture with its own quality.
 
-    Baseline JPEG (ITU-T T.81) with libjpeg's tables, colour conversion, subsampling and roundings: on photos a tenth of
-    a level from libjpeg's result on average, and as near to the original within 0.1 dB. Float (B, 3, h, w), clamped to
-    [0, 1] and rounded to 8 bit on the way in, -> the same shape, on the 8-bit grid.
+    Baseline JPEG (ITU-T T.81) with libjpeg's tables, colour conversion, subsampling, padding and roundings: the picture
+    that libjpeg gives but for single levels, about one value in ten thousand. Float (B, 3, h, w), clamped to [0, 1] and
+    rounded to 8 bit on the way in, -> the same shape, on the 8-bit grid.
 
     Args:
         quality: libjpeg's quality, 1 (worst) to 100; two numbers draw one for each picture, both ends included.

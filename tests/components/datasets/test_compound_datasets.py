@@ -6,6 +6,7 @@ import pickle
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -181,3 +182,15 @@ def test_flowers_that_are_not_there(tmp_path: Path) -> None:
     assert caught.value.key == "root"
     with pytest.raises(OptionError, match="size"):
         Flowers102(tmp_path, size=0)
+
+
+def test_flowers_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.datasets import Flowers102 as Files
+
+    def download(self: Files) -> None:
+        raise URLError("Name or service not known")
+
+    monkeypatch.setattr(Files, "download", download)
+    with pytest.raises(OptionError, match=r"could not be fetched into .* \(Name or service not known\)") as caught:
+        Flowers102(tmp_path, download=True)
+    assert caught.value.key == "download"
