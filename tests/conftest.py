@@ -1,12 +1,16 @@
-"""No test sees or touches the user's home, caches or settings."""
+"""No test sees or touches the user's home, caches or settings, nor the plugins that happen to be installed."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-SETTINGS = ("SRKIT_DEBUG", "SRKIT_LOAD_PLUGINS", "COLUMNS", "FORCE_COLOR", "NO_COLOR")
+# while tests are collected, too: some are made of what is on offer
+os.environ["SRKIT_LOAD_PLUGINS"] = ""
+
+SETTINGS = ("SRKIT_DEBUG", "COLUMNS", "FORCE_COLOR", "NO_COLOR")
 """Variables of the user's environment that would change what a test sees."""
 
 
@@ -23,5 +27,6 @@ def own_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
     monkeypatch.setenv("TORCH_HOME", str(home / ".cache" / "torch"))
+    monkeypatch.setenv("SRKIT_LOAD_PLUGINS", "")
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)

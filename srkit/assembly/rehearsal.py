@@ -9,13 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from srkit.assembly.groups import unmatched_groups
+from srkit.assembly.fitting import find_unmatched, find_unmatched_losses, find_unobserved
 from srkit.assembly.parts import SharedParts, as_module, option_problem, wants_views
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
 from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import OptionError, SrkitError
 from srkit.experiment import Pick, Plan
-from srkit.experiment.schema import OptimizerGroup
 from srkit.experiment.tree import TreePath
 
 NOT_BUILT_HERE = ("metrics",)
@@ -74,7 +73,8 @@ class Rehearsal:
             self._groups_match(parts)
             self._groups_of_losses_match(parts)
             self._target_keeps_size(parts.get(("target",)))
-            self._schedule_can_observe(parts.get(("schedule",)))
+            if ("schedule",) in parts:
+                find_unobserved(self.plan, parts[("schedule",)].value)
 
     def _build(self, pick: Pick) -> _Part | None:
         kind = pick.component.kind
@@ -212,36 +212,12 @@ class Rehearsal:
             message = f"the loss {name!r} gives {shown}, expected a scalar tensor or a dict of them."
             self.typing.add((*path, "use"), message)
 
-    def _schedule_can_observe(self, part: _Part | None) -> None:
-        """A schedule that goes by a metric needs validations with originals that measure it."""
-        metric = getattr(part.value, "observes", "") if part is not None else ""
-        if part is None or not metric:
-            return
-        validation, data = self.plan.experiment.validation, self.plan.experiment.data
-        name, path = part.pick.component.name, ("schedule", "use")
-        if metric not in validation.metrics and not self.typing.is_faulty(("validation", "metrics")):
-            measured = ", ".join(validation.metrics)
-            self.typing.contradict(
-                path, f"{name!r} goes by {metric!r}, which is not measured.", f"validation.metrics has: {measured}."
-            )
-        if validation.every is None and not self.typing.is_faulty(("validation", "every")):
-            self.typing.contradict(path, f"{name!r} goes by the validations.", "Add validation.every = 500.")
-        if data is not None and data.validate is None and not self.typing.is_faulty(("data", "validate")):
-            self.typing.contradict(path, f"{name!r} is told {metric!r} only with originals.", "Add data.validate.")
-
     def _groups_match(self, parts: dict[TreePath, _Part]) -> None:
-        optimizer = self.plan.experiment.optimizer
-        for role, groups in (("generator", optimizer.group), ("discriminator", _groups(optimizer.discriminator))):
-            part = parts.get((role,))
-            if part is None or not groups:
-                continue
-            path: TreePath = ("optimizer",) if role == "generator" else ("optimizer", "discriminator")
-            self._some_match(groups, [name for name, _ in part.value.named_parameters()], f"the {role}", path)
+        roles = ("generator", "discriminator")
+        find_unmatched(self.plan, {role: parts[(role,)].value for role in roles if (role,) in parts})
 
     def _groups_of_losses_match(self, parts: dict[TreePath, _Part]) -> None:
-        """The patterns of `[optimizer.losses]`, against `<loss>.<parameter>`."""
         experiment = self.plan.experiment
-        groups = _groups(experiment.optimizer.losses)
         entries: list[tuple[TreePath, str]] = [
             ((table, index), loss.name)
             for table in ("pixel_loss", "feature_loss")
@@ -249,20 +225,8 @@ class Rehearsal:
         ]
         if experiment.adversarial_loss is not None:
             entries.append((("adversarial_loss",), experiment.adversarial_loss.name))
-        if not groups or any(path not in parts for path, _ in entries):
-            return
-        modules = [(name, parts[path].value) for path, name in entries]
-        named = [(name, one) for name, one in modules if isinstance(one, nn.Module)]
-        names = [
-            f"{name}.{key}" for name, one in named for key, weight in one.named_parameters() if weight.requires_grad
-        ]
-        self._some_match(groups, names, "the losses", ("optimizer", "losses"))
-
-    def _some_match(self, groups: list[OptimizerGroup], names: list[str], whose: str, path: TreePath) -> None:
-        some = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
-        for index in unmatched_groups(groups, names):
-            where = (*path, "group", index, "match")
-            self.typing.add(where, f"no parameter of {whose} has such a name.", f"There are: {some or 'none'}.")
+        if all(path in parts for path, _ in entries):
+            find_unmatched_losses(self.plan, {name: parts[path].value for path, name in entries})
 
     def _target_keeps_size(self, part: _Part | None) -> None:
         """Losses compare what `[target]` makes with SR, place by place."""
@@ -277,10 +241,6 @@ class Rehearsal:
         elif isinstance(output, Tensor) and tuple(output.shape) != (1, 3, side, side):
             shapes = f"{tuple(output.shape)} of {(1, 3, side, side)}"
             self.typing.add(path, f"{name!r} makes {shapes}; a target may not change the size.")
-
-
-def _groups(table: Any) -> list[OptimizerGroup]:
-    return [] if table is None else list(table.group)
 
 
 def _said(error: Exception) -> str:

@@ -86,6 +86,15 @@ class Processes:
                 grad = torch.empty_like(weight) if weight.grad is None else weight.grad
                 weight.grad = grad.copy_(mean.view(weight.shape) / self.size)
 
+    def together(self, share: Tensor) -> Tensor:
+        """Everybody's shares of a batch, equal in shape, one after the other by rank."""
+        if self.size == 1:
+            return share
+        found = [torch.empty_like(share, memory_format=torch.contiguous_format) for _ in range(self.size)]
+        with _together():
+            dist.all_gather(found, share.contiguous())
+        return torch.cat(found)
+
     def any(self, *wishes: bool) -> list[bool]:
         """Each wish, where any process has it."""
         if self.size == 1:

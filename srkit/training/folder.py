@@ -21,9 +21,9 @@ import torch
 import srkit
 from srkit.errors import UserError
 from srkit.experiment import Plan
-from srkit.experiment.resolved import CODE_FOLDER, code_copies, differences, write_toml
+from srkit.experiment.resolved import CODE_FOLDER, code_copies, differences, shown, write_toml
 
-EXPERIMENT, MANIFEST, DATA_MEMORY = "experiment.toml", "manifest.json", "data.json"
+EXPERIMENT, MANIFEST, DATA_MEMORY, LOCK = "experiment.toml", "manifest.json", "data.json", ".lock"
 RUNS = Path("runs")
 
 
@@ -56,7 +56,7 @@ def is_free(folder: Path) -> bool:
         return True
     if not folder.is_dir():
         return False
-    names = {one.name for one in folder.iterdir()} - {DATA_MEMORY}
+    names = {one.name for one in folder.iterdir()} - {DATA_MEMORY, LOCK}
     if MANIFEST in names:
         names -= {MANIFEST, CODE_FOLDER, f".{MANIFEST}.part", f".{EXPERIMENT}.part"}
     return not names
@@ -107,7 +107,7 @@ def require_same(folder: Path, plan: Plan, resolved: dict[str, Any], data: dict[
         UserError: listing every difference.
     """
     old, manifest = _read(folder)
-    lines = [f"  {key}: {_shown(before)} -> {_shown(after)}" for key, before, after in differences(old, resolved)]
+    lines = [f"  {key}: {shown(before)} -> {shown(after)}" for key, before, after in differences(old, resolved)]
     for file, name in code_copies(plan).items():
         kept = folder / CODE_FOLDER / name
         if not kept.is_file() or kept.read_bytes() != file.read_bytes():
@@ -135,10 +135,6 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
     return experiment, manifest
-
-
-def _shown(value: Any) -> str:
-    return "(absent)" if value is None else json.dumps(value)
 
 
 def write_experiment(folder: Path, plan: Plan, resolved: dict[str, Any]) -> None:

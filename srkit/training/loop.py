@@ -8,7 +8,7 @@ from typing import Any
 
 from srkit.data.loader import Batch
 from srkit.errors import SrkitError
-from srkit.hooks import HookFailed
+from srkit.hooks import HookFailed, HookInterrupted
 from srkit.training.failure import explain
 from srkit.training.ledger import NotFinite
 from srkit.training.run import Run
@@ -140,8 +140,10 @@ def _checkpoint(run: Run) -> None:
 def _end_after(run: Run, error: BaseException) -> None:
     """Tell the plugins that the run ends; where a plugin was at fault the training state is good, and saved."""
     try:
-        if isinstance(error, HookFailed) and run.step != run.saved_step and run.step > 0:
+        if isinstance(error, (HookFailed, HookInterrupted)) and run.step != run.saved_step and run.step > 0:
             run.save()
+        if isinstance(error, HookInterrupted):
+            error.add_note(f"the checkpoint is saved. Go on with: srkit run {run.folder} --resume")
     except SrkitError as second:
         error.add_note(str(second))
     try:

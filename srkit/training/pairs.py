@@ -12,9 +12,10 @@ from srkit.assembly import Assembly
 from srkit.contracts import Draws
 from srkit.data.loader import Batch
 from srkit.data.lr_images import to_float
-from srkit.data.mixing import Mixing
+from srkit.data.mixing import Mixing, Pool
 from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import SrkitError
+from srkit.training.distributed import ALONE, Processes
 from srkit.training.timeline import Span
 
 
@@ -52,10 +53,12 @@ class Pairing:
     Args:
         assembly: the live objects.
         device: where they are.
+        processes: those that share each batch.
     """
 
-    def __init__(self, assembly: Assembly, device: torch.device) -> None:
+    def __init__(self, assembly: Assembly, device: torch.device, processes: Processes = ALONE) -> None:
         experiment = assembly.plan.experiment
+        self.processes = processes
         self.assembly = assembly
         self.device = device
         self.seed = experiment.seed
@@ -86,7 +89,8 @@ class Pairing:
         lr = self.assembly.lr_makers[span.number](hr, draws, shrunk)
         changed = self._changed(hr, draws)
         if self.mixing is not None:
-            lr, hr, changed = self.mixing(lr, hr, changed, draws("mixing"), request.slots, span.batch_size)
+            pool = self._pool(request.slots, lr, hr, changed) if self.mixing.has_partners else None
+            lr, hr, changed = self.mixing(lr, hr, changed, draws("mixing"), request.slots, span.batch_size, pool)
         lr, hr = (one.contiguous(memory_format=torch.channels_last) for one in (lr, hr))
         size = len(request.slots) // self.parts
         cuts = [slice(start, start + size) for start in range(0, size * self.parts, size)]
@@ -94,6 +98,12 @@ class Pairing:
             Part(lr[cut], hr[cut], request.slots[cut], None if changed is None else changed[cut], self.changed_for)
             for cut in cuts
         ]
+
+    def _pool(self, slots: Sequence[int], lr: Tensor, hr: Tensor, changed: Tensor | None) -> Pool:
+        """The whole batch, also where each of several processes has a share."""
+        together = self.processes.together
+        numbers = together(torch.tensor(slots, device=self.device)).tolist()
+        return Pool(numbers, together(lr), together(hr), None if changed is None else together(changed))
 
     @torch.no_grad()
     def _changed(self, hr: Tensor, draws: Callable[[str], Draws]) -> Tensor | None:

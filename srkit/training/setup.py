@@ -12,12 +12,13 @@ import torch
 from torch import nn
 
 from srkit.assembly import Assembly, SharedParts, build_pick
+from srkit.assembly.fitting import find_unmatched, find_unmatched_losses, find_unobserved
 from srkit.assembly.groups import parameter_groups
-from srkit.contracts import Dataset, Draws
+from srkit.contracts import Dataset, Draws, Schedule
 from srkit.data.cache import Cached
 from srkit.data.order import SampleOrder
 from srkit.data.patches import PatchTaker
-from srkit.errors import UserError
+from srkit.errors import ExperimentError, UserError
 from srkit.experiment import Experiment
 from srkit.experiment.schema import OtherOptimizer
 from srkit.experiment.tree import TreePath
@@ -117,6 +118,21 @@ def build_timeline(assembly: Assembly, samples: int, device: torch.device) -> Ti
     return Timeline(assembly.plan.stages, epoch, best_precision(device)[0])
 
 
+def require_fitting(assembly: Assembly, steps: int) -> None:
+    """Refuse parameter groups that match nothing, and a schedule that is never told of the metric it goes by.
+
+    Raises:
+        ExperimentError: with file, line and key of each.
+    """
+    plan = assembly.plan
+    networks = {"generator": assembly.generator, "discriminator": assembly.discriminator}
+    find_unmatched(plan, {role: one for role, one in networks.items() if one is not None})
+    find_unmatched_losses(plan, _named_losses(assembly))
+    find_unobserved(plan, _schedule(assembly, steps))
+    if plan.problems:
+        raise ExperimentError(plan.problems)
+
+
 def build_order(assembly: Assembly, samples: int) -> SampleOrder:
     return SampleOrder(samples, assembly.plan.experiment.seed)
 
@@ -150,11 +166,23 @@ def build_stepper(
 
 def _loss_groups(assembly: Assembly) -> list[dict[str, Any]]:
     """What losses hold that trains; a part that two of them share is there once."""
+    table = assembly.plan.experiment.optimizer.losses
+    return parameter_groups(_Together(_named_losses(assembly)), table.group if table is not None else [])
+
+
+def _named_losses(assembly: Assembly) -> dict[str, nn.Module]:
     losses = dict(assembly.losses)
     if isinstance(assembly.adversarial, nn.Module):
         losses[assembly.plan.experiment.adversarial_loss.name] = assembly.adversarial  # type: ignore[union-attr]
-    table = assembly.plan.experiment.optimizer.losses
-    return parameter_groups(_Together(losses), table.group if table is not None else [])
+    return losses
+
+
+def _schedule(assembly: Assembly, steps: int) -> Schedule:
+    """A schedule of its own for each optimizer: it may have a state."""
+    plan = assembly.plan
+    pick, seed = plan.picks[("schedule",)], plan.experiment.seed
+    schedule: Schedule = build_pick(plan, pick, seed=seed, steps=steps, shared=SharedParts())
+    return schedule
 
 
 class _Together(nn.Module):
@@ -177,5 +205,4 @@ def _updater(
     for group in groups:
         group["lr"] = 0.0  # the trainer sets it before every update
     optimizer = build_pick(plan, plan.picks[path], seed=seed, parameters=groups, shared=SharedParts())
-    schedule = build_pick(plan, plan.picks[("schedule",)], seed=seed, steps=steps, shared=SharedParts())
-    return Updater(optimizer, schedule, table.clip_norm, device, plan.experiment.loss_scaling)
+    return Updater(optimizer, _schedule(assembly, steps), table.clip_norm, device, plan.experiment.loss_scaling)

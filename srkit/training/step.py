@@ -59,7 +59,7 @@ class Stepper:
         self.seed = assembly.plan.experiment.seed
         self.scale = assembly.plan.experiment.scale
         self.attempt = attempt
-        self.pairing = Pairing(assembly, device)
+        self.pairing = Pairing(assembly, device, processes)
         self.parts = self.pairing.parts
         adversarial = assembly.plan.experiment.adversarial_loss
         self.adversarial_name = adversarial.name if adversarial is not None else ""

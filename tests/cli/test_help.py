@@ -17,6 +17,7 @@ from srkit.components.discriminators.vgg128 import Vgg128
 from srkit.components.generators.rrdb import Rrdb
 from tests.cli.conftest import Command, photo
 from tests.house.source import ROOT
+from tests.studies.support import a_study
 
 WIDTH = 80
 TINY_SETTINGS = ["steps=1", "data.batch_size=1", "data.patch_size=32", "validation.images=1", "log.tensorboard=false"]
@@ -63,6 +64,7 @@ def test_the_examples_run(example: str, workplace: Path, srkit: Command) -> None
     torch.save(Rrdb(4, channels=2, blocks=1).state_dict(), "ESRGAN.pth")
     torch.save(Vgg128(16, 2).state_dict(), "discriminator.pth")
     shutil.copy(ROOT / "srkit" / "testing" / "stock.py", "my_block.py")
+    a_study(Path("runs/block_study"), seeds=2)
     words = shlex.split(example.partition(" > ")[0])[1:]
     words = [path for word in words for path in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
     if words[0] == "run":

@@ -6,8 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sysconfig
-import venv
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ import pytest
 from srkit.experiment import read_experiment
 from srkit.registry import KINDS, Kind
 from tests.cli.conftest import Command
+from tests.plugins.environments import environment
 
 GATED = """
 from torch import nn
@@ -44,20 +43,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def environment(place: Path) -> Path:
-    """The Python of an environment of its own that sees what is installed here."""
-    venv.create(place, with_pip=False)
-    paths = {"base": str(place), "platbase": str(place)}
-    scheme = "venv" if "venv" in sysconfig.get_scheme_names() else sysconfig.get_default_scheme()
-    site = Path(sysconfig.get_path("purelib", scheme, vars=paths))
-    here = sysconfig.get_path("purelib")
-    # a .pth file's own lines are not followed further, and srkit itself may be installed by one
-    (site / "here.pth").write_text(f"import site; site.addsitedir({here!r})\n", encoding="utf-8")
-    return Path(sysconfig.get_path("scripts", scheme, vars=paths)) / ("python.exe" if os.name == "nt" else "python")
-
-
 def done(*command: str | Path, cwd: Path) -> str:
     settings = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INDEX": "1", "OMP_NUM_THREADS": "1"}
+    settings["SRKIT_LOAD_PLUGINS"] = "srkit-weave"
     answer = subprocess.run(
         [*map(str, command)], cwd=cwd, env=os.environ | settings, capture_output=True, text=True, timeout=280
     )
@@ -88,6 +76,14 @@ def test_a_package_is_written_as_its_name_says(folder: Path, srkit: Command) -> 
     assert 'class-weave = "class_weave.optimizers:class_weave"' in text
     assert 'class-weave = "class_weave.blocks:ClassWeave"' in text
     compile((folder / "elsewhere" / "class_weave" / "optimizers.py").read_text(), "optimizers.py", "exec")
+
+
+def test_a_name_that_is_taken_is_said(folder: Path, srkit: Command) -> None:
+    said = srkit("plugin", "new", "srkit-dilated", "--kind", "blocks", "--kind", "generators")
+    assert said.code == 0
+    assert said.out.count("is there already") == 1
+    assert "The block 'dilated' is there already, in srkit" in said.out and "'srkit-dilated:dilated'" in said.out
+    assert "is there already" not in srkit("plugin", "new", "srkit-weave", "--kind", "blocks").out
 
 
 @pytest.mark.parametrize(
@@ -157,7 +153,7 @@ def test_a_kind_of_a_distribution_is_checked(srkit: Command) -> None:
     assert said.code == 0, said.out
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.is_built and kind.plural != "launchers"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.is_built])
 def test_the_readme_shows_how_a_component_is_picked(kind: Kind, folder: Path, srkit: Command) -> None:
     assert srkit("plugin", "new", "srkit-weave", "--kind", kind.plural).code == 0
     readme = (folder / "srkit-weave" / "README.md").read_text(encoding="utf-8")

@@ -51,7 +51,18 @@ class KeyTable:
 
 
 EXTENDS = Key("extends", "a path", False, "", "Another experiment file this one is laid over.")
-"""The one key that is gone before the file's values are typed."""
+MATRIX = Key(
+    "matrix",
+    "a table of lists",
+    False,
+    "",
+    "A study: one run for each combination of these alternatives, by their dotted keys.",
+)
+LAUNCHER = Key(
+    "launcher", "text or a table", False, "", "Where the runs of a study are executed (`srkit list launchers`)."
+)
+FILE_KEYS = (EXTENDS, MATRIX, LAUNCHER)
+"""Keys that are gone before the file's values are typed."""
 
 
 def tables() -> list[KeyTable]:
@@ -64,7 +75,7 @@ def _walk(table: type[Table], path: str, *, many: bool, about: str) -> Iterator[
     inner = {one.name: _table_in(one.type) for one in fields}
     keys = tuple(_key(one) for one in fields if not _is_table_alone(one.type))
     if not path:
-        keys = (EXTENDS, *keys)
+        keys = (*FILE_KEYS, *keys)
     yield KeyTable(path, many, about, KIND_OF_TABLE.get(path, ""), keys)
     for one in fields:
         found = inner[one.name]

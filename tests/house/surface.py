@@ -17,6 +17,7 @@ import numpy as np
 from click.testing import CliRunner
 from PIL import Image
 
+import srkit
 from srkit import contracts
 from srkit.cli.failures import DONE, EXIT_CODES, WRONG_INPUT
 from srkit.cli.main import COMMANDS, cli
@@ -64,6 +65,9 @@ def surface() -> dict[str, Any]:
             name: [one for one in inspect.signature(hook).parameters if one != "self"]
             for name, hook in vars(Hooks).items()
             if name.startswith("srkit_")
+        },
+        "python": {
+            f"srkit.{one.__name__}": str(inspect.signature(one)) for one in (srkit.load, srkit.run, srkit.bench)
         },
         "contracts": {name: _contract(getattr(contracts, name)) for name in sorted(contracts.__all__)},
         "files": _files(),

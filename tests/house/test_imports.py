@@ -9,7 +9,7 @@ import pytest
 
 from tests.house.source import PACKAGE, Import, dotted, imports, modules
 
-GROUND = {"errors", "seeds", "draws", "contracts"}
+GROUND = {"errors", "seeds", "draws", "contracts", "locks"}
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "seeds": set(),
     "draws": {"seeds"},
     "contracts": {"errors"},
+    "locks": {"errors"},
     "registry": {"errors", "contracts"},
     "hooks": {"errors"},
     "experiment": {"errors", "registry"},
@@ -34,7 +35,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "execution": UPPER | {"readiness"},
     "dry_run": UPPER | {"readiness", "execution"},
     "preview": UPPER | {"readiness", "dry_run"},
-    "cli": UPPER | {"testing", "preparing", "execution", "dry_run", "preview"},
+    "studies": UPPER,
+    "cli": UPPER | {"testing", "preparing", "execution", "dry_run", "preview", "studies"},
+    # the commands as functions: what a notebook shows is what the command line computes
+    "notebook": UPPER | {"execution", "studies", "cli"},
     "__main__": {"cli"},
 }
 """The rooms of the house: each may import itself and these, nothing else of srkit."""

@@ -43,12 +43,20 @@ def test_a_discriminator_that_is_always_right_has_won() -> None:
     assert not watched(*[{}] * 20)
 
 
+def shifted(*shifts: float) -> list[str]:
+    return watched(*({"colour_shift": one} for one in shifts))
+
+
 def test_colours_drift_only_from_where_they_were_right() -> None:
-    shifts = [30.0, 9.0, 1.5, 4.0, 7.0, 8.0, 9.0, 9.0]
-    (said,) = watched(*({"colour_shift": one} for one in shifts))
-    assert "step 7: the colours drift from the LR's by 9 levels; raise the pixel loss's weight" in said
-    assert not watched(*({"colour_shift": one} for one in [30.0, 20.0, 9.0, 8.0, 7.0, 3.0]))
-    assert not watched(*({"colour_shift": one} for one in [1.0, *[7.0] * (DRIFTED_LINES - 1), 5.0] * 3))
+    (said,) = shifted(30.0, 9.0, 1.5, 1.0, 0.5, 4.0, 7.0, 8.0, 9.0, 9.0)
+    assert "step 9: the colours drift from the LR's by 9 levels; raise the pixel loss's weight" in said
+    assert shifted(20.0, 8.0, 5.0, 6.0, *[40.0] * DRIFTED_LINES)  # a small network's colours, then a game without rules
+    assert not shifted(30.0, 20.0, 9.0, 8.0, 7.0, 3.0)
+    assert not shifted(*[1.0, *[7.0] * (DRIFTED_LINES - 1), 5.0] * 3)
+    # a healthy run's from scratch, batches of 8 small patches
+    assert not shifted(
+        15.1, 4.2, 3.2, 4.7, 8.5, 5.3, 11.8, 7.1, 1.0, 2.8, 4.3, 14.0, 8.9, 11.1, 6.7, 7.7, 2.3, 7.9, 10.2
+    )
 
 
 def test_fp16_s_losses_are_told_by_role() -> None:

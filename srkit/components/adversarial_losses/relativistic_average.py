@@ -61,5 +61,6 @@ class RelativisticAverage(Game):
         return (cross_entropy(real - mean_fake, self.real_target) + cross_entropy(fake - mean_real, 0)) / 2
 
     def judged(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """Against the other's mean: r > F, f < R; the means are this process's part of the batch."""
-        return real > fake.mean(), fake < real.mean()
+        """Against the other's mean: r > F, f < R."""
+        mean_real, mean_fake = averages(real, fake)
+        return real > mean_fake, fake < mean_real

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 from torch import Tensor
 
+from srkit.components.adversarial_losses.averages import averages
 from srkit.components.adversarial_losses.game import Game, critic_gradient, discriminator_of
 from srkit.contracts import Views
 from srkit.errors import OptionError
@@ -69,4 +70,5 @@ class WganGp(Game):
 
     def judged(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """A critic's values have no zero: against the other's mean, r > F and f < R."""
-        return real > fake.mean(), fake < real.mean()
+        mean_real, mean_fake = averages(real, fake)
+        return real > mean_fake, fake < mean_real

@@ -8,6 +8,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from srkit.components.foreign import shape
+from srkit.components.generators.upsampling import begin_alike
 from srkit.contracts import Foreign
 from srkit.errors import OptionError
 
@@ -39,6 +40,8 @@ class Espcn(nn.Module):
         channels: channels after the first and the second convolution; two numbers where they differ.
         activation: what follows the first two convolutions; LeakyReLU has slope 0.1.
         output: "tanh" maps the input from 0..1 to -1..1 and ends with tanh mapped back, so SR lies in 0..1.
+        icnr: begin the pixel shuffle as nearest enlarging (Aitken et al. 2017, arXiv 1707.02937), so that a short
+            training leaves no pattern of its period.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Espcn(nn.Module):
         channels: int | tuple[int, int] = 128,
         activation: Literal["leaky-relu", "relu", "tanh"] = "leaky-relu",
         output: Literal["none", "tanh"] = "none",
+        icnr: bool = False,
     ) -> None:
         super().__init__()
         first, second = (channels, channels) if isinstance(channels, int) else channels
@@ -61,7 +65,10 @@ class Espcn(nn.Module):
             nn.Conv2d(first, second, 3, padding=1),
             make_activation(activation),
         )
-        self.pixel_shuffle = nn.Sequential(nn.Conv2d(second, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
+        last = nn.Conv2d(second, 3 * scale**2, 3, padding=1)
+        if icnr:
+            begin_alike(last, scale)
+        self.pixel_shuffle = nn.Sequential(last, nn.PixelShuffle(scale))
 
     @staticmethod
     def recognize(weights: Mapping[str, Tensor], ordered: bool) -> Foreign | None:

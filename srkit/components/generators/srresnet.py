@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from srkit.components.blocks.layers import Norm, check_range
 from srkit.components.foreign import count, shape
-from srkit.components.generators.upsampling import steps_of
+from srkit.components.generators.upsampling import begin_alike, steps_of
 from srkit.contracts import Foreign
 
 __all__ = ["Srresnet"]
@@ -37,11 +37,12 @@ class ResidualUnit(nn.Module):
 class UpsampleUnit(nn.Module):
     """Convolution, pixel shuffle, PReLU, key name `upsample_block`."""
 
-    def __init__(self, channels: int, step: int) -> None:
+    def __init__(self, channels: int, step: int, icnr: bool) -> None:
         super().__init__()
-        self.upsample_block = nn.Sequential(
-            nn.Conv2d(channels, channels * step**2, 3, padding=1), nn.PixelShuffle(step), nn.PReLU()
-        )
+        convolution = nn.Conv2d(channels, channels * step**2, 3, padding=1)
+        if icnr:
+            begin_alike(convolution, step)
+        self.upsample_block = nn.Sequential(convolution, nn.PixelShuffle(step), nn.PReLU())
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, h, w) -> (B, channels, h * step, w * step)."""
@@ -64,6 +65,8 @@ class Srresnet(nn.Module):
         channels: channels of the trunk.
         blocks: residual blocks in the trunk.
         norm: "none" leaves batch norm out, as the field does since EDSR; convolutions then have biases.
+        icnr: begin each pixel shuffle as nearest enlarging (Aitken et al. 2017, arXiv 1707.02937), so that a short
+            training leaves no pattern of its period.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Srresnet(nn.Module):
         channels: Annotated[int, Meta(ge=1)] = 64,
         blocks: Annotated[int, Meta(ge=1)] = 16,
         norm: Norm = "batch",
+        icnr: bool = False,
     ) -> None:
         super().__init__()
         check_range("channels", channels, 1)
@@ -79,7 +83,7 @@ class Srresnet(nn.Module):
         self.conv1 = nn.Sequential(nn.Conv2d(3, channels, 9, padding=4), nn.PReLU())
         self.trunk = nn.Sequential(*(ResidualUnit(channels, norm) for _ in range(blocks)))
         self.conv2 = nn.Sequential(*convolution(channels, norm))
-        self.upsampling = nn.Sequential(*(UpsampleUnit(channels, step) for step in steps_of(scale, "srresnet")))
+        self.upsampling = nn.Sequential(*(UpsampleUnit(channels, step, icnr) for step in steps_of(scale, "srresnet")))
         self.conv3 = nn.Conv2d(channels, 3, 9, padding=4)
 
     @staticmethod

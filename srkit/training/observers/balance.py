@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from srkit.training.run import Pictures, Run
 WON = 0.99
 WON_LINES = 5
 SURE = 0.05
-SETTLED_LEVELS, DRIFTED_LEVELS = 2.0, 6.0
+DRIFTED_LEVELS, DRIFTED_TIMES = 6.0, 4.0
 DRIFTED_LINES = 3
 VANISHED = 0.5
 VANISHED_LINES = 3
@@ -33,7 +34,8 @@ class Balance:
       and its loss (without penalties) is at most a twentieth of the largest it has had. Being right alone is no
       victory: while its loss is well above 0, it is not sure, and the generator learns from it.
     - The colours drift: a channel's mean differs by over 6 levels of 255 between SR and LR in 3 log lines in
-      succession, after it was under 2: a generator that has yet to learn the colours does not drift.
+      succession, and by over 4 times what it did in the best 3 in succession so far: a generator that has yet to learn
+      the colours does not drift, and a few patches' means waver.
     - The generator repeats a pattern: in over half of the pictures of 2 validations in succession; see `pattern`.
     - fp16: at least half of a role's updates were skipped in 2 log lines in succession, or half of its gradient's
       elements are 0 in 3.
@@ -41,7 +43,8 @@ class Balance:
 
     def __init__(self) -> None:
         self.streaks: dict[str, int] = {}
-        self.settled = False
+        self.shifts: list[float] = []
+        self.calmest = math.inf
         self.worst = 0.0
         self.said: list[str] = []
 
@@ -56,10 +59,10 @@ class Balance:
             return
         if self._lasts("won", self._is_sure(metrics), WON_LINES):
             self._warn(run, "won", f"step {step}: {_WON}")
-        shift = metrics.get("colour_shift", 0.0)
-        self.settled = self.settled or shift < SETTLED_LEVELS
-        if self._lasts("drift", self.settled and shift > DRIFTED_LEVELS, DRIFTED_LINES):
-            self._warn(run, "drift", f"step {step}: the colours drift from the LR's by {shift:.0f} levels; {_DRIFT}")
+        if self._drifts(metrics.get("colour_shift", 0.0)):
+            self._warn(
+                run, "drift", f"step {step}: the colours drift from the LR's by {self.shifts[-1]:.0f} levels; {_DRIFT}"
+            )
         for role in metrics["lr"]:
             zeros, skipped = metrics.get(f"zero_gradients/{role}", 0.0), metrics.get(f"skipped/{role}", 0.0)
             if self._lasts(f"zeros/{role}", zeros >= VANISHED, VANISHED_LINES):
@@ -82,6 +85,14 @@ class Balance:
         right = min(metrics.get(f"discriminator/accuracy_{which}", 0.0) for which in ("real", "fake"))
         return right >= WON and 0 <= loss <= SURE * self.worst  # a critic's loss may be negative
 
+    def _drifts(self, shift: float) -> bool:
+        """Whether the last lines' shifts are all far from the ones of the calmest stretch."""
+        self.shifts = [*self.shifts, shift][-DRIFTED_LINES:]
+        if len(self.shifts) < DRIFTED_LINES:
+            return False
+        self.calmest = min(self.calmest, max(self.shifts))
+        return min(self.shifts) > max(DRIFTED_LEVELS, DRIFTED_TIMES * self.calmest)
+
     def _lasts(self, what: str, holds: bool, times: int) -> bool:
         """Whether something holds for that many times in succession, this one included."""
         self.streaks[what] = self.streaks.get(what, 0) + 1 if holds else 0
@@ -95,11 +106,12 @@ class Balance:
         run.warn(sentence)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"streaks": dict(self.streaks), "settled": self.settled, "worst": self.worst, "said": list(self.said)}
+        numbers = {"shifts": list(self.shifts), "calmest": self.calmest, "worst": self.worst}
+        return {"streaks": dict(self.streaks), "said": list(self.said), **numbers}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.streaks, self.settled, self.said = dict(state["streaks"]), state["settled"], list(state["said"])
-        self.worst = state["worst"]
+        self.streaks, self.said = dict(state["streaks"]), list(state["said"])
+        self.shifts, self.calmest, self.worst = list(state["shifts"]), state["calmest"], state["worst"]
 
 
 _WON = (

@@ -76,3 +76,9 @@ def test_refuses_what_it_cannot_do(key: str, options: dict) -> None:
     with pytest.raises(OptionError) as caught:
         Espcn(**options)
     assert caught.value.key == key
+
+
+def test_it_may_begin_as_nearest_enlarging() -> None:
+    torch.manual_seed(0)
+    made = Espcn(3, channels=4, icnr=True)(torch.rand(1, 3, 5, 6))
+    assert torch.equal(made, made[..., ::3, ::3].repeat_interleave(3, -1).repeat_interleave(3, -2))

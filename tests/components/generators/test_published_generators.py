@@ -193,6 +193,14 @@ def test_srresnet_without_batch_norm_has_biases_instead() -> None:
     assert "trunk.0.rcb.0.bias" in net.state_dict() and "conv2.0.bias" in net.state_dict()
 
 
+@pytest.mark.parametrize("scale", [2, 3])
+def test_srresnet_may_begin_as_nearest_enlarging(scale: int) -> None:
+    torch.manual_seed(0)
+    upsampling = Srresnet(scale, channels=4, blocks=1, icnr=True).upsampling
+    made = upsampling(torch.rand(1, 4, 5, 6))
+    assert torch.equal(made, F.interpolate(made[..., ::scale, ::scale], scale_factor=scale, mode="nearest"))
+
+
 @pytest.mark.parametrize("scale", [3, 4])
 def test_edsr_equals_its_formula_and_names(scale: int) -> None:
     net = Edsr(scale, channels=4, blocks=2, residual_scale=0.1)

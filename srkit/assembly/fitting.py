@@ -1,0 +1,58 @@
+"""Whether tables fit the parts as built: patterns that match a parameter, a schedule that is told its metric."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from srkit.assembly.groups import unmatched_groups
+from srkit.experiment import Plan
+from srkit.experiment.schema import OptimizerGroup
+from srkit.experiment.tree import TreePath
+
+
+def find_unmatched(plan: Plan, networks: Mapping[str, nn.Module]) -> None:
+    """Add to the plan's problems the parameter groups that nothing of a network, by its role, falls into."""
+    optimizer = plan.experiment.optimizer
+    for role, table in (("generator", optimizer), ("discriminator", optimizer.discriminator)):
+        if role in networks and table is not None:
+            names = [name for name, _ in networks[role].named_parameters()]
+            path: TreePath = ("optimizer",) if role == "generator" else ("optimizer", "discriminator")
+            _some_match(plan, table.group, names, f"the {role}", path)
+
+
+def find_unmatched_losses(plan: Plan, losses: Mapping[str, Any]) -> None:
+    """Likewise for `[optimizer.losses]`, whose patterns are for `<loss>.<parameter>`."""
+    table = plan.experiment.optimizer.losses
+    if table is None:
+        return
+    modules = [(name, one) for name, one in losses.items() if isinstance(one, nn.Module)]
+    names = [f"{name}.{key}" for name, one in modules for key, weight in one.named_parameters() if weight.requires_grad]
+    _some_match(plan, table.group, names, "the losses", ("optimizer", "losses"))
+
+
+def _some_match(plan: Plan, groups: Sequence[OptimizerGroup], names: list[str], whose: str, path: TreePath) -> None:
+    some = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+    for index in unmatched_groups(groups, names):
+        where = (*path, "group", index, "match")
+        plan.typing.add(where, f"no parameter of {whose} has such a name.", f"There are: {some or 'none'}.")
+
+
+def find_unobserved(plan: Plan, schedule: Any) -> None:
+    """Add what keeps a schedule that goes by a metric from being told of it: validations with originals tell it."""
+    metric = getattr(schedule, "observes", "")
+    if not metric:
+        return
+    typing, validation, data = plan.typing, plan.experiment.validation, plan.experiment.data
+    name, path = plan.picks[("schedule",)].component.name, ("schedule", "use")
+    if metric not in validation.metrics and not typing.is_faulty(("validation", "metrics")):
+        measured = ", ".join(validation.metrics)
+        typing.contradict(
+            path, f"{name!r} goes by {metric!r}, which is not measured.", f"validation.metrics has: {measured}."
+        )
+    if validation.every is None and not typing.is_faulty(("validation", "every")):
+        typing.contradict(path, f"{name!r} goes by the validations.", "Add validation.every = 500.")
+    if data is not None and data.validate is None and not typing.is_faulty(("data", "validate")):
+        typing.contradict(path, f"{name!r} is told {metric!r} only with originals.", "Add data.validate.")

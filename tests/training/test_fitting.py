@@ -1,0 +1,31 @@
+"""A run refuses what would pass in silence: parameter groups that match nothing, a schedule that is never told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from srkit.errors import ExperimentError
+from tests.execution.support import GAN, PLAIN, prepared, run
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (PLAIN + '[[optimizer.group]]\nmatch = "tail.*"\n', "optimizer.group.1.match: no parameter of the generator"),
+        (
+            GAN.replace("[schedule]", '[[optimizer.discriminator.group]]\nmatch = "tail.*"\n[schedule]'),
+            "optimizer.discriminator.group.1.match: no parameter of the discriminator",
+        ),
+        (
+            GAN.replace("[schedule]", '[[optimizer.losses.group]]\nmatch = "Notches.tail"\n[schedule]'),
+            r"optimizer.losses.group.1.match: no parameter of the losses has such a name. There are: Notches\.",
+        ),
+        (PLAIN + '[schedule]\nuse = "plateau"\n', "schedule.use: 'plateau' goes by the validations. Add validation"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused_before_training(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match=said) as caught:
+        run(prepared(tmp_path, text), out=tmp_path / "out")
+    assert len(caught.value.problems) == 1 and not (tmp_path / "out/checkpoints").exists()
