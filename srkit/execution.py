@@ -17,7 +17,7 @@ from srkit.assembly import Assembly, rehearse
 from srkit.errors import ExperimentError, SrkitError, UserError
 from srkit.evaluation.judging import Judge, count_parameters, make_judge
 from srkit.evaluation.rows import Model, Row
-from srkit.evaluation.scores_file import write_scores
+from srkit.evaluation.scores_file import BASELINE, write_scores
 from srkit.evaluation.strips import SampleStrip, StripWriter
 from srkit.experiment import Plan
 from srkit.experiment.resolved import resolve
@@ -46,8 +46,6 @@ from srkit.training.observers.retention import Retention
 from srkit.training.observers.rollbacks import Rollbacks
 from srkit.training.observers.tensorboard import TensorBoard
 from srkit.training.run import INTERRUPTED, Run
-
-BASELINE = "bicubic"
 
 TO_LET_GO = 10.0
 """Seconds that loader processes of a run that was killed may take until they are gone too."""

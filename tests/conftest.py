@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # the processes share the cores out; before anything imports torch, and for what the tests start
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # while tests are collected, too: some are made of what is on offer
 os.environ["SRKIT_LOAD_PLUGINS"] = ""
 

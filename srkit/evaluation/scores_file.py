@@ -13,6 +13,9 @@ from typing import Any
 from srkit.errors import SrkitError, UserError
 from srkit.evaluation.rows import MetricMean, Row
 
+BASELINE = "bicubic"
+"""What the row is called that a run is compared with."""
+
 WALL_CLOCK_KEYS = ("seconds_per_megapixel",)
 """Keys of a row that differ from one measurement to the next though the scores are the same."""
 

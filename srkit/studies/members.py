@@ -12,7 +12,7 @@ import tomli
 
 from srkit.errors import UserError
 from srkit.evaluation.rows import Row
-from srkit.evaluation.scores_file import read_scores
+from srkit.evaluation.scores_file import BASELINE, read_scores
 from srkit.experiment.resolved import differences
 from srkit.locks import is_held
 from srkit.studies.folder import Cell, Study, is_study, read_study
@@ -121,7 +121,10 @@ def _is_finished(folder: Path) -> bool:
 
 
 def _finished(member: Member, folder: Path) -> Member:
-    return replace(member, rows=tuple(read_scores(folder / "scores.json")), budget=_budget(folder))
+    """With its scores; the run's own row has the name that its folder has today."""
+    rows = read_scores(folder / "scores.json")
+    rows = [one if one.model == BASELINE else replace(one, model=member.name) for one in rows]
+    return replace(member, rows=tuple(rows), budget=_budget(folder))
 
 
 def _experiment(folder: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def test_what_this_machine_has(srkit: Command, home: Path) -> None:
 
 def test_cached_weights_are_listed(srkit: Command, home: Path) -> None:
     folder = home / ".cache" / "torch" / "hub" / "checkpoints"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "some.pth").write_bytes(b"0" * 3_000_000)
     try:
         assert "some.pth (3 MB)" in findings(srkit("doctor", "--json").out)["weights"]

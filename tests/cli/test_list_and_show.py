@@ -42,7 +42,7 @@ def test_columns_are_kept_to(srkit: Command, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_kind_without_components(srkit: Command) -> None:
-    said = srkit("list", "launchers")
+    said = srkit("list", "commands")
     assert said.code == 0
     assert "none installed" in said.out
 

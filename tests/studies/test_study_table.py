@@ -163,6 +163,13 @@ def test_single_runs_that_differ_in_the_seed_alone_share_a_row(tmp_path: Path) -
         study_tables(members([tmp_path / name for name in "abd"]))
 
 
+def test_a_run_is_called_what_its_folder_is_called_today(tmp_path: Path) -> None:
+    finish_run(tmp_path / "before", scores_of(0, 1))
+    (tmp_path / "before").rename(tmp_path / "after")
+    (table,) = study_tables(members([tmp_path / "after"]))
+    assert [one.row.model for one in table.entries] == ["bicubic", "after"]
+
+
 def test_runs_judged_on_other_images_stand_in_a_table_of_their_own(tmp_path: Path) -> None:
     finish_run(tmp_path / "a", scores_of(0, 1))
     finish_run(tmp_path / "b", scores_of(0, 1, images=11), lr=0.1)

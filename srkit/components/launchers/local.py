@@ -22,9 +22,10 @@ INTERRUPTED = 130
 
 
 class Local:
-    """Processes on this machine, some at a time; its threads are shared out among them, and its CUDA cards in turns.
+    """Processes on this machine, some at a time, among which its threads are shared out.
 
-    A process ends by itself, its checkpoint saved, when the one that started it is gone.
+    Several CUDA cards are taken in turns. A process ends by itself, its checkpoint saved, when the one that started it
+    is gone.
 
     Args:
         jobs: how many runs at a time.
