@@ -107,7 +107,7 @@ def assemble(plan: Plan) -> Assembly:
         for index, entry in enumerate(getattr(experiment, table)):
             losses[entry.name] = as_module(build((table, index)))
             loss_paths[entry.name] = (table, index)
-    metrics = {name: build(("validation", "metrics", n)) for n, name in enumerate(experiment.validation.metrics)}
+    metrics = {name: build(("validation", "metrics", n)) for n, name in enumerate(experiment.validation.measured)}
     return Assembly(
         plan,
         generator=build(("generator",), scale=experiment.scale),

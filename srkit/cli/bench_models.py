@@ -56,7 +56,7 @@ def gather(
     Raises:
         UserError: one is not there or cannot be used, or is named twice.
     """
-    from srkit.inference.named import named_model
+    from srkit.inference.naming import named_model
 
     if checkpoints:
         models = _with_checkpoints(arguments, registry)
@@ -75,7 +75,7 @@ def gather(
 
 def _with_checkpoints(arguments: Sequence[str], registry: Registry) -> list[NamedModel]:
     """Every run's checkpoints in its place; what is no run stays."""
-    from srkit.inference.named import named_model
+    from srkit.inference.naming import named_model
     from srkit.inference.run_models import run_checkpoints
     from srkit.training.folder import is_run
 

@@ -58,7 +58,7 @@ def _target(out: Path | None, name: str, kind: str) -> Path:
 
 def _export(run: Path, home: Path, kind: str, target: Path, card: Path) -> None:
     from srkit.inference.export.card import write_card
-    from srkit.inference.named import named_model
+    from srkit.inference.naming import named_model
 
     model = named_model(str(run), Registry.installed())
     assert model.scale is not None and model.trained_on is not None  # a run's

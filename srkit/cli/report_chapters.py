@@ -133,7 +133,7 @@ def _judged(group: Sequence[NamedModel], photo_set: PhotoSet, work: Work) -> Cha
     from srkit.evaluation.curves import scatters
     from srkit.evaluation.report.contents import Chapter
     from srkit.evaluation.report.pictures import chosen
-    from srkit.inference.named import named_model
+    from srkit.inference.naming import named_model
 
     notes: list[str] = []
     judge = _judge(group, work, notes)
@@ -176,14 +176,9 @@ def _judge(group: Sequence[NamedModel], work: Work, notes: list[str]) -> Judge:
 
 
 def _found(metric: str, run: Path) -> str:
-    """A metric's name; that of a user's own file with the place of its copy, whatever folder one stands in."""
-    from srkit.experiment.resolved import CODE_FOLDER
-
+    """A metric's name; that of a user's own file with the place of the run's copy, whatever folder one stands in."""
     file, colon, attribute = metric.rpartition(":")
-    if not metric.startswith("./"):
-        return metric
-    places = [run / file, run / CODE_FOLDER / Path(file).name]
-    return next((f"{one.resolve()}{colon}{attribute}" for one in places if one.is_file()), metric)
+    return f"{(run / file).resolve()}{colon}{attribute}" if metric.startswith("./") else metric
 
 
 def _shown(
@@ -265,7 +260,7 @@ def _by_photos(models: Sequence[NamedModel]) -> list[list[NamedModel]]:
 def _without_originals(group: Sequence[NamedModel], work: Work) -> Iterator[Chapter]:
     from srkit.cli.bench_models import Field
     from srkit.evaluation.report.contents import Chapter
-    from srkit.inference.named import named_model
+    from srkit.inference.naming import named_model
 
     known, scale = group[0].trained_on, group[0].scale
     assert known is not None and scale is not None  # a run's

@@ -96,7 +96,7 @@ def _model(
     name: str, repeat: int, precision: str, device: str | None, registry: Registry
 ) -> tuple[Any, int, torch.device, torch.dtype | None]:
     """The network on its device, its scale in all, and what to compute in."""
-    from srkit.inference.named import named_model
+    from srkit.inference.naming import named_model
     from srkit.inference.repeat import Repeated
     from srkit.training.device import choose_device, prepare
     from srkit.training.precision import DTYPES, best_precision

@@ -60,6 +60,8 @@ class _Writer:
                 values[field.name] = self.table(value, where, picks)
             elif isinstance(value, list) and value and isinstance(value[0], Table):
                 values[field.name] = [self.table(one, (*where, index), picks) for index, one in enumerate(value)]
+            elif isinstance(value, list) and (*where, 0) in picks:  # names of components
+                values[field.name] = [self.use(picks[(*where, index)], one) for index, one in enumerate(value)]
             elif value is not None and value not in ([], {}):
                 values[field.name] = self.plain(value)
         pick = picks.get(path)

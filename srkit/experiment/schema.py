@@ -160,6 +160,11 @@ class Validation(Table, kw_only=True):
     photos: Annotated[Path | None, _doc("A folder of real LR pictures without original, upscaled each time.")] = None
     metrics: Annotated[list[str], _doc("What is measured.")] = field(default_factory=lambda: ["psnr-y", "ssim-y"])
 
+    @property
+    def measured(self) -> list[str]:
+        """What each metric is called in scores and in `checkpoint.best`: that of a file as its class."""
+        return [one.rpartition(":")[2] if ".py:" in one else one for one in self.metrics]
+
 
 class Log(Table, kw_only=True):
     """`[log]`."""

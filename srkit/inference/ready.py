@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from srkit.contracts import GeneratorOutput
 from srkit.errors import UserError
-from srkit.inference.named import named_model
+from srkit.inference.naming import named_model
 from srkit.registry import Registry
 
 __all__ = ["ReadyModel", "ready_model"]

@@ -125,6 +125,16 @@ class Notches(nn.Module):
         noise = views.draws.normal(3, 1, 1).to(views.sr.device)
         part = ((views.sr - views.hr) * (1 + 0.1 * noise)).abs().mean()
         return {"far": part * self.scales.square().mean(), "near": (self.scales - 1).square().mean()}
+
+
+class Flaw:
+    """The largest error."""
+
+    unit = ""
+    higher_is_better = False
+
+    def __call__(self, sr, hr):
+        return (sr - hr).abs().amax((1, 2, 3))
 '''
 
 

@@ -20,6 +20,7 @@ from tests.execution.support import (
     prepared,
     run,
     same,
+    scores,
     steps_kept,
     write_photos,
 )
@@ -161,7 +162,9 @@ def test_a_checkpoint_of_other_networks_is_an_error(whole: Path) -> None:
 
 
 def test_the_run_s_own_experiment_gives_the_same_run(tmp_path: Path) -> None:
-    path = prepared(tmp_path, GAN.replace("steps = 4", "epochs = 2").replace("steps = 6", "steps = 2"))
+    text = GAN.replace("steps = 4", "epochs = 2").replace("steps = 6", "steps = 2")
+    text = text.replace("[validation]\n", '[validation]\nmetrics = ["psnr-y", "./parts.py:Flaw"]\n')
+    path = prepared(tmp_path, text.replace('best = "psnr-y"', 'best = "Flaw"'))
     one, other = tmp_path / "one", tmp_path / "other"
     run(path, out=one)
     (tmp_path / "parts.py").rename(tmp_path / "gone.py")  # the copy is used
@@ -170,6 +173,7 @@ def test_the_run_s_own_experiment_gives_the_same_run(tmp_path: Path) -> None:
     run(moved / "experiment.toml", out=other)
     assert same(last(one).modules, last(other).modules)
     assert_same_run(one, other)
+    assert set(scores(other)["rows"][1]["metrics"]) == {"psnr-y", "Flaw"}
     assert (other / "code/parts.py").read_bytes() == (one / "code/parts.py").read_bytes()
     assert tomli.loads((one / "experiment.toml").read_text()) == tomli.loads((other / "experiment.toml").read_text())
     said: list[str] = []

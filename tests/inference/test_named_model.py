@@ -14,7 +14,7 @@ from srkit.components.generators.espcn import Espcn
 from srkit.contracts import GeneratorOutput
 from srkit.errors import UserError
 from srkit.inference.exported import save_exported
-from srkit.inference.named import named_model
+from srkit.inference.naming import named_model
 from srkit.inference.repeat import Repeated, repeats_needed
 from srkit.inference.run_models import run_checkpoints
 from srkit.registry import Registry
