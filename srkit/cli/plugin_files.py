@@ -88,6 +88,8 @@ class Names:
         words = [word for word in self.component.split("-") if word]
         if kind.plural in FUNCTIONS:
             plain = "_".join(words)
+            if kind.plural == "commands":  # a package for a library's sake would hide that library
+                return f"{plain}_command"
             return f"{plain}_" if keyword.iskeyword(plain) else plain
         # a class may not begin with a digit, which a name after `srkit-` can
         title = "".join(word[:1].upper() + word[1:] for word in words)
@@ -105,6 +107,8 @@ def write_plugin(names: Names, kinds: list[Kind], folder: Path) -> list[Path]:
     values = {
         "distribution": names.distribution,
         "package": names.package,
+        "component": names.component,
+        "version": srkit.__version__,
         "contract": str(srkit.contract),
         "entry_points": "".join(_entry_point(names, kind) for kind in kinds),
         "table": "\n".join(f"- `{names.component}`, one of the {kind.plural.replace('_', ' ')}" for kind in kinds),
@@ -112,6 +116,7 @@ def write_plugin(names: Names, kinds: list[Kind], folder: Path) -> list[Path]:
     }
     written = {place: _filled(f"package/{name}.tmpl", values) for name, place in PLACES.items()}
     written[f"{names.package}/__init__.py"] = _filled("package/init.py.tmpl", values)
+    written[f"{names.package}/py.typed"] = ""  # type checkers look into packages that have it
     for kind in kinds:
         text = _filled(f"components/{kind.plural}.py.tmpl", {**values, "Name": names.factory(kind)})
         written[f"{names.package}/{kind.plural}.py"] = text
