@@ -252,4 +252,10 @@ def described(pick: Pick) -> str:
 def _value(value: object) -> str:
     if isinstance(value, (tuple, list)) and len(value) == 2 and all(isinstance(one, (int, float)) for one in value):
         return f"{value[0]}..{value[1]}"
+    if isinstance(value, Pick):
+        return described(value)
+    if isinstance(value, (tuple, list)):
+        return " | ".join(map(_value, value))
+    if isinstance(value, Mapping):
+        return " | ".join(f"{key} {_value(one)}" for key, one in value.items())
     return str(value)
