@@ -155,13 +155,13 @@ def progress_line() -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from srkit.cli.progress import console
+    from srkit.cli.console import messages
 
-    screen: Console = console()
+    screen: Console = messages()
     if not screen.is_terminal:
         yield lambda words, done, total: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=16), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=16), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(compact=True), console=screen, transient=True) as bar:
         task = bar.add_task("", visible=False)
 

@@ -165,9 +165,9 @@ def _progress() -> Iterator[Callable[[str, int, int], None] | None]:
         return
     from rich.progress import Progress
 
-    from srkit.cli.progress import console
+    from srkit.cli.console import messages
 
-    with Progress(console=console(), transient=True) as bar:
+    with Progress(console=messages(), transient=True) as bar:
         tasks: dict[str, Any] = {}
 
         def seen(key: str, done: int, total: int) -> None:

@@ -1,14 +1,19 @@
-"""Where results are printed: standard output, as wide as the terminal; in a pipe without colour and without cuts."""
+"""Where results and messages are printed: standard output and standard error.
+
+Results are as wide as the terminal; in a pipe they are without colour and without cuts.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 from rich.console import Console
 
 from srkit.evaluation.figures import clock_figure as duration
 
-__all__ = ["PIPED_WIDTH", "ResultConsole", "duration", "results"]
+__all__ = ["PIPED_WIDTH", "ResultConsole", "duration", "messages", "results", "speaker"]
 
 PIPED_WIDTH = 160
 """Columns of a table that nobody's terminal limits: wide enough that each component keeps to one line."""
@@ -40,3 +45,22 @@ def results(piped_width: int | None = None) -> ResultConsole:
     if piped_width is not None and not console.is_terminal and "COLUMNS" not in console._environ:
         console.width = piped_width
     return console
+
+
+def messages() -> Console:
+    """Where a run is shown: standard error, so that standard output holds results alone.
+
+    What is printed stands as it is: `[data]` and a path with brackets are no markup.
+    """
+    return Console(file=sys.stderr, markup=False, highlight=False)
+
+
+def speaker(screen: Console, *, quiet: bool = False) -> Callable[[str], None]:
+    """Says sentences to the user, each on a line of its own: warnings in any case, others unless it is to be quiet."""
+
+    def say(sentence: str) -> None:
+        is_warning = sentence.startswith("warning:")
+        if is_warning or not quiet:
+            screen.print(sentence, style="yellow" if is_warning else None, soft_wrap=True)
+
+    return say

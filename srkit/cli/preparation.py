@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -12,10 +11,9 @@ from pathlib import Path
 from types import TracebackType
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from srkit.cli.console import duration
+from srkit.cli.console import duration, messages
 from srkit.preparing.estimate import Estimate
 from srkit.preparing.finishing import count
 from srkit.preparing.folder import MANIFEST
@@ -96,12 +94,12 @@ def _say_list(what: str, items: Sequence[str], most: int = LISTED) -> None:
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int, int], None] | None]:
     """A moving line that counts, gone when it is done; None where there is no terminal."""
-    console = Console(file=sys.stderr)
-    if not console.is_terminal:
+    screen = messages()
+    if not screen.is_terminal:
         yield None
         return
     columns = (TextColumn(what), BarColumn(bar_width=16), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=screen, transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -114,7 +112,7 @@ class CuttingDisplay:
 
     def __init__(self, plan: Plan) -> None:
         self._work = [plan.most_patches(job) for job in plan.jobs]
-        self._console = Console(file=sys.stderr)
+        self._console = messages()
         self._bar: Progress | None = None
         self._photos = self._done = self._earlier = 0
         self._begun = self._said = 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -50,7 +49,11 @@ class ProgressDisplay:
         if not self.console.is_terminal:
             return
         self.bar = Bar(
-            TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", max_width=30)),
+            TextColumn(
+                "{task.description}",
+                markup=False,  # a run may be called anything
+                table_column=Column(no_wrap=True, overflow="ellipsis", max_width=30),
+            ),
             BarColumn(bar_width=16),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True),
@@ -66,7 +69,7 @@ class ProgressDisplay:
             if metrics is not None:
                 self.bar.update(self.task, numbers=groups(metrics))
         elif metrics is not None:
-            self.console.print(self.line(run, step, metrics), highlight=False, soft_wrap=True)
+            self.console.print(self.line(run, step, metrics), soft_wrap=True)
         if metrics is not None:
             self._warn_of_waiting(run, metrics["waiting"])
 
@@ -97,7 +100,7 @@ class ProgressDisplay:
     def srkit_validation_end(self, run: Run, step: int, scores: Mapping[str, float]) -> None:
         if step < run.total_steps and scores:
             words = "  ".join(f"{metric} {value:.4g}" for metric, value in scores.items())
-            self.console.print(f"validation at {step}  {words}", highlight=False, soft_wrap=True)
+            self.console.print(f"validation at {step}  {words}", soft_wrap=True)
 
     @hookimpl
     def srkit_run_end(self, run: Run) -> None:
@@ -162,8 +165,3 @@ def laid_out(groups: Sequence[Sequence[str]], width: int) -> list[str]:
             line = longer
         lines.append(line)
     return lines
-
-
-def console() -> Console:
-    """Where a run is shown: standard error, so that standard output holds results alone."""
-    return Console(file=sys.stderr)

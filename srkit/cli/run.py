@@ -109,16 +109,11 @@ def _run(
     device: str | None,
     quiet: bool,
 ) -> None:
-    from srkit.cli.progress import ProgressDisplay, console
+    from srkit.cli.console import messages, speaker
+    from srkit.cli.progress import ProgressDisplay
     from srkit.execution import execute
 
-    screen = console()
-
-    def notice(sentence: str) -> None:
-        if not quiet or sentence.startswith("warning:"):
-            style = "yellow" if sentence.startswith("warning:") else None
-            screen.print(sentence, style=style, highlight=False, soft_wrap=True)
-
+    screen = messages()
     if not quiet:
         observers["progress"] = ProgressDisplay(screen)
     outcome = execute(
@@ -128,7 +123,7 @@ def _run(
         resume=resume,
         device=device,
         observers=observers,
-        notice=notice,
+        notice=speaker(screen, quiet=quiet),
         processes=processes,
     )
     if not processes.is_first:
@@ -140,7 +135,6 @@ def _run(
         screen.print(
             f"interrupted after step {run.step} of {run.total_steps}; the checkpoint is saved. Go on with:\n"
             f"  srkit run {run.folder} --resume",
-            highlight=False,
             soft_wrap=True,
         )
         raise click.exceptions.Exit(INTERRUPTED)
@@ -170,7 +164,7 @@ def _show(outcome: Outcome, screen: Console, *, quiet: bool) -> None:
         below = run.folder.parent if run.folder.parent.name == "runs" else run.folder
         lines.append(f"  tensorboard --logdir {below}")
     for line in lines:
-        screen.print(line, highlight=False, soft_wrap=True)
+        screen.print(line, soft_wrap=True)
 
 
 def _rehearse(plan: Plan, device: str | None) -> None:

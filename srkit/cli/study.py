@@ -144,14 +144,14 @@ def run_study(task: StudyTask, asked: Asked) -> int:
     Raises:
         SrkitError: the study cannot be begun or gone on with, or its launcher cannot be reached.
     """
-    from srkit.cli.progress import console
+    from srkit.cli.console import messages, speaker
     from srkit.cli.study_display import StudyDisplay
     from srkit.studies.beginning import begun, gone_on_with
     from srkit.studies.plans import built_launcher
     from srkit.studies.supervision import supervise
 
     launcher, settled = built_launcher(task.pick, task.launcher)
-    screen = console()
+    screen = messages()
     if task.recorded is None:
         study = begun(task.name, task.file, task.cells, settled, asked.device or "", asked.out)
     else:
@@ -159,15 +159,11 @@ def run_study(task: StudyTask, asked: Asked) -> int:
     if not asked.quiet:
         options = ", ".join(f"{key} {value}" for key, value in settled.items() if key != "use")
         by = f"{settled['use']} ({options})" if options else settled["use"]
-        screen.print(f"{study.name}: {len(study.cells)} runs in {study.folder}, by {by}", highlight=False)
-
-    def notice(sentence: str) -> None:
-        style = "yellow" if sentence.startswith("warning:") else None
-        screen.print(sentence, style=style, highlight=False, soft_wrap=True)
+        screen.print(f"{study.name}: {len(study.cells)} runs in {study.folder}, by {by}")
 
     try:
         with StudyDisplay(screen, quiet=asked.quiet) as display:
-            study = supervise(study, launcher, notice, display)
+            study = supervise(study, launcher, speaker(screen), display)
     except KeyboardInterrupt:  # the second; the runs save and end on their own
         return _how_to_go_on(read_folder(study.folder), screen)
     return _told(study, screen, quiet=asked.quiet)
@@ -211,7 +207,6 @@ def _how_to_go_on(study: Study, screen: Console) -> int:
     screen.print(
         f"interrupted; {done} of {len(study.cells)} runs are done, of the others the checkpoints are saved. "
         f"Go on with:\n  srkit run {study.folder} --resume",
-        highlight=False,
         soft_wrap=True,
     )
     return INTERRUPTED
@@ -236,5 +231,5 @@ def _told(study: Study, screen: Console, *, quiet: bool) -> int:
         )
         return FAILED
     if not quiet:
-        screen.print(f"study folder: {study.folder}\nnext:\n  srkit table {study.folder}", highlight=False)
+        screen.print(f"study folder: {study.folder}\nnext:\n  srkit table {study.folder}")
     return DONE

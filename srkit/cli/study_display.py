@@ -66,13 +66,13 @@ class StudyDisplay:
         self.seen[cell.name] = cell.state
         if changed:
             self.said[cell.name] = time.monotonic()
-            self.console.print(f"{cell.name}: {_words(study, cell)}", highlight=False, soft_wrap=True)
+            self.console.print(f"{cell.name}: {_words(study, cell)}", soft_wrap=True)
         elif cell.state == "running" and time.monotonic() - self.said.get(cell.name, 0) > EVERY:
             self.said[cell.name] = time.monotonic()
             done = glance(study.run_folder(cell))
             left = f", {duration(done.seconds_left)} left" if done.seconds_left is not None else ""
             words = f"step {_steps(done)}{left}" if done.step else "no step is logged yet"
-            self.console.print(f"{cell.name}: {words}", highlight=False, soft_wrap=True)
+            self.console.print(f"{cell.name}: {words}", soft_wrap=True)
 
 
 def _words(study: Study, cell: Cell) -> str:

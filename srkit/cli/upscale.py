@@ -238,9 +238,11 @@ def _progress(jobs: list[Job]) -> Iterator[_Progress]:
     if not sys.stderr.isatty() or not jobs:
         yield _Progress(jobs, None)
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
+    from srkit.cli.console import messages
+
+    described = TextColumn("{task.description}", markup=False)
+    columns = (described, BarColumn(bar_width=24), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=messages(), transient=True) as bar:
         yield _Progress(jobs, bar)

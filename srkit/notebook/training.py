@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,6 @@ from srkit.notebook.shown import as_html, as_text, image_tag, paragraph
 
 if TYPE_CHECKING:
     from PIL import Image
-    from rich.console import Console
 
     from srkit.evaluation.bench.entries import Comparison
     from srkit.execution import Outcome
@@ -136,13 +135,13 @@ def train(
     """
     import torch
 
+    from srkit.cli.console import messages, speaker
     from srkit.cli.plan import experiment_file
-    from srkit.cli.progress import console
     from srkit.execution import execute
     from srkit.notebook.progress import progress
     from srkit.registry import Registry
 
-    registry, screen = Registry.installed(), console()
+    registry, screen = Registry.installed(), messages()
     settings = settings_of(overrides)
     _refuse_study(Path(experiment), settings)
     plan = _sound_plan(experiment_file(Path(experiment)), settings, registry)
@@ -154,7 +153,7 @@ def train(
             resume=resume,
             device=device,
             observers={} if quiet else {"progress": progress(screen)},
-            notice=partial(_notice, screen, quiet),
+            notice=speaker(screen, quiet=quiet),
         )
     return _result(outcome)
 
@@ -200,12 +199,6 @@ def _as_python_says(problem: Any) -> Any:
     from srkit.experiment.settings import COMMAND_LINE
 
     return replace(problem, file=SET_BY) if problem.file == COMMAND_LINE else problem
-
-
-def _notice(screen: Console, quiet: bool, sentence: str) -> None:
-    is_warning = sentence.startswith("warning:")
-    if is_warning or not quiet:
-        screen.print(sentence, style="yellow" if is_warning else None, highlight=False, markup=False, soft_wrap=True)
 
 
 def _result(outcome: Outcome) -> RunResult:

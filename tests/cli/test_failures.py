@@ -96,6 +96,13 @@ def test_a_reader_who_leaves_is_no_error(command: str, tmp_path: Path) -> None:
     assert done.returncode == 1
 
 
+def test_brackets_in_a_name_are_no_markup(workplace: Path, srkit: Command) -> None:
+    """rich would take `[data]` for a style and leave it out."""
+    said = srkit("run", "tiny.toml", "--out", "runs/a[data]b")
+    assert said.code == 0, said.err
+    assert f"run folder: {Path('runs') / 'a[data]b'}" in said.err
+
+
 def test_no_colour_codes_in_a_pipe(workplace: Path, srkit: Command) -> None:
     for arguments in (["list"], ["doctor"], ["show", "metrics", "psnr-y"], ["run", "tiny.toml"], ["check", "x"]):
         said = srkit(*arguments)

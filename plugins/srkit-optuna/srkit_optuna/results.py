@@ -12,8 +12,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from srkit.cli.console import results
-from srkit.cli.progress import console
+from srkit.cli.console import messages, results
 from srkit.evaluation.rows import Row, by_protocol
 from srkit.evaluation.scores_file import rows_from_json, write_scores
 from srkit.evaluation.table import scores_table
@@ -39,7 +38,7 @@ def show(question: Question, study: optuna.Study) -> None:
     for group in by_protocol(rows):
         out.print()
         out.rows(scores_table(group))
-    screen = console()
+    screen = messages()
     for line in _conclusion(question, trials, best, file):
         screen.print(line, highlight=False, soft_wrap=True, markup=False)
 

@@ -9,8 +9,8 @@ import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 
+from srkit.cli.console import messages
 from srkit.cli.failures import INTERRUPTED
-from srkit.cli.progress import console
 from srkit.errors import SrkitError
 from srkit_optuna.announcer import Announcer
 from srkit_optuna.question import Question
@@ -39,7 +39,7 @@ def tune(question: Question, url: str | None) -> optuna.Study:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # of the heartbeat
-        return _searched(question, open_study(question, url), Announcer(console()))
+        return _searched(question, open_study(question, url), Announcer(messages()))
 
 
 def _searched(question: Question, study: optuna.Study, announcer: Announcer) -> optuna.Study:

@@ -13,7 +13,7 @@ import optuna
 import pytest
 from conftest import TINY, Command, in_own_process
 
-from srkit.cli.progress import console
+from srkit.cli.console import messages
 from srkit.locks import held, is_held
 from srkit.training.folder import LOCK
 from srkit_optuna.announcer import Announcer
@@ -141,7 +141,7 @@ def test_a_run_that_another_process_still_trains_is_waited_for(
     silent = threading.Thread(target=train)
     silent.start()
     until(lambda: is_held(path))
-    waiting = threading.Thread(target=_wait_for_others, args=(tmp_path, "trial-0001", Announcer(console())))
+    waiting = threading.Thread(target=_wait_for_others, args=(tmp_path, "trial-0001", Announcer(messages())))
     waiting.start()
     until(lambda: "trial-0001 is still trained by another process" in capfd.readouterr().err)
     assert waiting.is_alive()
