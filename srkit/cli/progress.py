@@ -123,7 +123,7 @@ def _losses(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _single(metrics: Mapping[str, Any]) -> dict[str, float]:
-    hidden = ("lr", "loss", "images_per_second", "waiting", "colour_shift", "discriminator")
+    hidden = ("lr", "loss", "images_per_second", "waiting", "discriminator")
     return {key: value for key, value in metrics.items() if key not in hidden and "/" not in key}
 
 

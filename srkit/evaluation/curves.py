@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 METRICS, VALIDATION = "metrics.jsonl", "validation.jsonl"
-GENERAL = ("loss", "discriminator", "images_per_second", "waiting", "colour_shift", "memory")
+GENERAL = ("loss", "discriminator", "images_per_second", "waiting", "memory")
 """Numbers of a log line without a stroke in their name that are no loss of the experiment's."""
 
 ACCURACY = {"real": "discriminator/accuracy_real", "fake": "discriminator/accuracy_fake"}

@@ -64,7 +64,7 @@ class Stepper:
         adversarial = assembly.plan.experiment.adversarial_loss
         self.adversarial_name = adversarial.name if adversarial is not None else ""
         self.room = adversarial.shift_crop - 1 if adversarial is not None else 0
-        self.colour_shift: Tensor | None = None
+        self.colour_shift: dict[str, Tensor] = {}
         self.wants_views = {name: wants_views(loss) for name, loss in assembly.losses.items()}
 
     def __call__(
@@ -96,8 +96,7 @@ class Stepper:
         parts = self.pairing(next_batch(), span, self.attempt)
         self._generator_step(step, span, parts, watch)
         if measure:
-            shift = self.processes.mean_terms(dict(zip("rgb", _colour_shift(parts), strict=True)))
-            self.colour_shift = torch.stack(list(shift.values())).abs().max() * 255
+            self.colour_shift = self.processes.mean_terms(_colour_shift(parts))
         if self.ema is not None:
             self.ema.update(step)
         for substep in range(span.discriminator_steps):
@@ -121,9 +120,9 @@ class Stepper:
 
     def readings(self) -> dict[str, float]:
         """What the last measured update was like: by role the norm of the gradient, and with fp16 how many updates were
-        skipped since the last reading and the share of the gradient's elements that are 0; `colour_shift`, the largest
-        difference of a channel's mean between SR and LR, in levels of 255. Waits for the device."""
-        found = {} if self.colour_shift is None else {"colour_shift": float(self.colour_shift)}
+        skipped since the last reading and the share of the gradient's elements that are 0; `colour_shift`, by
+        channel how much brighter SR is than LR in the mean, in levels of 255. Waits for the device."""
+        found = {f"colour_shift/{colour}": float(shift) for colour, shift in self.colour_shift.items()}
         for role, updater in self.updaters().items():
             found |= {f"{key}/{role}": value for key, value in updater.read().items()}
         return found
@@ -252,7 +251,7 @@ class _Once:
         return self._sr
 
 
-def _colour_shift(parts: list[Part]) -> Tensor:
+def _colour_shift(parts: list[Part]) -> dict[str, Tensor]:
     fake = torch.stack([part.fake.mean((0, 2, 3)) for part in parts if part.fake is not None]).mean(0)
     small = torch.stack([part.lr.mean((0, 2, 3)) for part in parts]).mean(0)
-    return fake - small
+    return dict(zip(("red", "green", "blue"), (fake - small) * 255, strict=True))

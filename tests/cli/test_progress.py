@@ -28,7 +28,8 @@ GAN: dict[str, Any] = {
     "share/relativistic-average": 0.2,
     "gradient_norm/generator": 0.123,
     "gradient_norm/discriminator": 4.56,
-    "colour_shift": 1.2,
+    "colour_shift/red": 1.2,
+    "colour_shift/green": -0.2,
     "images_per_second": 12.345,
     "waiting": 0.012,
 }

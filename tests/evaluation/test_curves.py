@@ -69,7 +69,7 @@ def test_a_run_that_logged_nothing_is_empty_and_what_is_none_is_said(tmp_path: P
 
 def test_panels_overlay_the_runs_that_have_such_a_number(tmp_path: Path) -> None:
     plain = [{"step": s, "time": 1.0, "lr": 1e-3, "mse": 1 / s, "loss": 1 / s, "waiting": 0.1} for s in (1, 2)]
-    more = {"vgg16": 2.0, "vgg16/conv1": 1.0, "share/mse": 0.4, "gradient_norm/generator": 1.0, "colour_shift": 1.0}
+    more = {"vgg16": 2.0, "vgg16/conv1": 1.0, "share/mse": 0.4, "gradient_norm/generator": 1.0, "colour_shift/red": 1.0}
     more |= {"lr_discriminator": 1e-4, "discriminator": 0.6, "discriminator/accuracy_real": 0.8}
     more |= {"discriminator/accuracy_fake": 0.7, "images_per_second": 9.0}
     gan = [one | more | {"loss": 3.0} for one in plain]

@@ -6,25 +6,22 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from srkit.hooks import hookimpl
+from srkit.training.observers.grid import strongest_grid
 from srkit.training.run import Pictures, Run
 
 WON = 0.99
 WON_LINES = 5
 SURE = 0.05
-DRIFTED_LEVELS, DRIFTED_TIMES = 6.0, 4.0
-DRIFTED_LINES = 3
+DRIFTED_LEVELS, DRIFTED_TIMES = 5.0, 4.0
+DRIFTED_LINES = 8
+COLOURS = ("red", "green", "blue")
 VANISHED = 0.5
 VANISHED_LINES = 3
 SKIPPED = 0.5
 SKIPPED_LINES = 2
-PATTERN_SHARE = 0.3
-PATTERN_LEVELS = 2.0
-PATTERN_VALIDATIONS = 2
-BLOCK = 64
+GRID_PROMINENCE, GRID_LEVELS = 10.0, 1.0
+GRID_VALIDATIONS = 2
 
 
 class Balance:
@@ -33,18 +30,19 @@ class Balance:
     - The discriminator has won: in 5 log lines in succession it judges at least 99% of originals and of fakes right,
       and its loss (without penalties) is at most a twentieth of the largest it has had. Being right alone is no
       victory: while its loss is well above 0, it is not sure, and the generator learns from it.
-    - The colours drift: a channel's mean differs by over 6 levels of 255 between SR and LR in 3 log lines in
-      succession, and by over 4 times what it did in the best 3 in succession so far: a generator that has yet to learn
-      the colours does not drift, and a few patches' means waver.
-    - The generator repeats a pattern: in over half of the pictures of 2 validations in succession; see `pattern`.
+    - The colours drift: over 8 log lines a channel of SR is brighter or darker than the LR's by over 5 levels of 255 in
+      the mean, and by over 4 times its mean over the calmest 8 so far: a generator that has yet to learn the colours
+      does not drift. With its sign, because a high learning rate has the colours waver about the right ones.
+    - The generator repeats a pattern: in over half of the pictures of 2 validations in succession a frequency stands
+      out 10 times from the ones around it, by a level of 255 or more; see `strongest_grid`.
     - fp16: at least half of a role's updates were skipped in 2 log lines in succession, or half of its gradient's
       elements are 0 in 3.
     """
 
     def __init__(self) -> None:
         self.streaks: dict[str, int] = {}
-        self.shifts: list[float] = []
-        self.calmest = math.inf
+        self.shifts: dict[str, list[float]] = {}
+        self.calmest: dict[str, float] = {}
         self.worst = 0.0
         self.said: list[str] = []
 
@@ -59,10 +57,13 @@ class Balance:
             return
         if self._lasts("won", self._is_sure(metrics), WON_LINES):
             self._warn(run, "won", f"step {step}: {_WON}")
-        if self._drifts(metrics.get("colour_shift", 0.0)):
-            self._warn(
-                run, "drift", f"step {step}: the colours drift from the LR's by {self.shifts[-1]:.0f} levels; {_DRIFT}"
-            )
+        for colour in COLOURS:
+            drift = self._drift(colour, metrics.get(f"colour_shift/{colour}", 0.0))
+            if drift:
+                way = "more" if drift > 0 else "less"
+                self._warn(
+                    run, "drift", f"step {step}: SR has {abs(drift):.0f} levels {way} {colour} than LR; {_DRIFT}"
+                )
         for role in metrics["lr"]:
             zeros, skipped = metrics.get(f"zero_gradients/{role}", 0.0), metrics.get(f"skipped/{role}", 0.0)
             if self._lasts(f"zeros/{role}", zeros >= VANISHED, VANISHED_LINES):
@@ -73,9 +74,9 @@ class Balance:
     @hookimpl
     def srkit_validation_end(self, run: Run, step: int, pictures: Pictures) -> None:
         with_originals = [views for views in pictures.values() if "hr" in views]
-        found = [pattern(views["sr"], views["hr"]) for views in with_originals]
-        repeats = [share >= PATTERN_SHARE and levels >= PATTERN_LEVELS for share, levels in found]
-        if self._lasts("pattern", sum(repeats) * 2 > len(repeats), PATTERN_VALIDATIONS):
+        found = [strongest_grid(views["sr"], views["hr"]) for views in with_originals]
+        repeats = [prominence >= GRID_PROMINENCE and levels >= GRID_LEVELS for prominence, levels in found]
+        if self._lasts("pattern", sum(repeats) * 2 > len(repeats), GRID_VALIDATIONS):
             self._warn(run, "pattern", f"step {step}: {_PATTERN}")
 
     def _is_sure(self, metrics: Mapping[str, Any]) -> bool:
@@ -85,13 +86,14 @@ class Balance:
         right = min(metrics.get(f"discriminator/accuracy_{which}", 0.0) for which in ("real", "fake"))
         return right >= WON and 0 <= loss <= SURE * self.worst  # a critic's loss may be negative
 
-    def _drifts(self, shift: float) -> bool:
-        """Whether the last lines' shifts are all far from the ones of the calmest stretch."""
-        self.shifts = [*self.shifts, shift][-DRIFTED_LINES:]
-        if len(self.shifts) < DRIFTED_LINES:
-            return False
-        self.calmest = min(self.calmest, max(self.shifts))
-        return min(self.shifts) > max(DRIFTED_LEVELS, DRIFTED_TIMES * self.calmest)
+    def _drift(self, colour: str, shift: float) -> float:
+        """The mean of the last lines' shifts where it is far from that of the calmest ones, else 0."""
+        last = self.shifts[colour] = [*self.shifts.get(colour, []), shift][-DRIFTED_LINES:]
+        if len(last) < DRIFTED_LINES:
+            return 0.0
+        mean = sum(last) / DRIFTED_LINES
+        calmest = self.calmest[colour] = min(self.calmest.get(colour, math.inf), abs(mean))
+        return mean if abs(mean) > max(DRIFTED_LEVELS, DRIFTED_TIMES * calmest) else 0.0
 
     def _lasts(self, what: str, holds: bool, times: int) -> bool:
         """Whether something holds for that many times in succession, this one included."""
@@ -106,12 +108,13 @@ class Balance:
         run.warn(sentence)
 
     def state_dict(self) -> dict[str, Any]:
-        numbers = {"shifts": list(self.shifts), "calmest": self.calmest, "worst": self.worst}
+        shifts = {colour: list(shifts) for colour, shifts in self.shifts.items()}
+        numbers = {"shifts": shifts, "calmest": dict(self.calmest), "worst": self.worst}
         return {"streaks": dict(self.streaks), "said": list(self.said), **numbers}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.streaks, self.said = dict(state["streaks"]), list(state["said"])
-        self.shifts, self.calmest, self.worst = list(state["shifts"]), state["calmest"], state["worst"]
+        self.shifts, self.calmest, self.worst = dict(state["shifts"]), dict(state["calmest"]), state["worst"]
 
 
 _WON = (
@@ -125,40 +128,3 @@ _PATTERN = (
     "the generator repeats a pattern that the original has not; lower the adversarial loss's weight or learning rates, "
     "or raise the pixel loss's weight"
 )
-
-
-def pattern(sr: Tensor, hr: Tensor) -> tuple[float, float]:
-    """How much of what SR adds to the original repeats at one frequency.
-
-    The spectrum of the difference's mean over channels, averaged over blocks of 64 x 64 with a Hann window, less
-    periods above 16 pixels; the frequency that is strongest, with the ones next to it, is the pattern.
-
-    Args:
-        sr, hr: uint8 (3, H, W).
-
-    Returns:
-        The pattern's share of the spectrum's power, and its amplitude (root mean square) in levels of 255; (0, 0) for
-        pictures smaller than a block.
-    """
-    height, width = (min(one) // BLOCK for one in zip(sr.shape[-2:], hr.shape[-2:], strict=True))
-    if not height or not width:
-        return 0.0, 0.0
-    difference = (
-        sr[:, : height * BLOCK, : width * BLOCK].float() - hr[:, : height * BLOCK, : width * BLOCK].float()
-    ).mean(0)
-    blocks = difference.view(height, BLOCK, width, BLOCK).transpose(1, 2).reshape(-1, BLOCK, BLOCK)
-    window = torch.hann_window(BLOCK, device=blocks.device)
-    window = window[:, None] * window[None, :]
-    power = torch.fft.fft2(blocks * window).abs().square().mean(0) / (BLOCK**2 * window.square().sum())
-    frequency = torch.fft.fftfreq(BLOCK, device=blocks.device).abs()
-    power[(frequency[:, None] < 1 / 16) & (frequency[None, :] < 1 / 16)] = 0
-    total = float(power.sum())
-    if total <= 0:
-        return 0.0, 0.0
-    down, right = divmod(int(power.argmax()), BLOCK)
-    around = torch.arange(-1, 2, device=blocks.device)
-    near = torch.zeros_like(power, dtype=torch.bool)
-    for sign in (1, -1):  # a real picture's spectrum has each frequency twice
-        near[((sign * down + around) % BLOCK)[:, None], ((sign * right + around) % BLOCK)[None, :]] = True
-    peak = float(power[near].sum())
-    return peak / total, peak**0.5
