@@ -12,7 +12,7 @@ import torch
 
 from srkit.evaluation.judging import Judge, make_judge
 from srkit.experiment import Plan
-from srkit.readiness import make_ready, make_run
+from srkit.readiness import Notice, make_ready, make_run
 from srkit.training.device import describe
 from srkit.training.failure import told
 from srkit.training.run import Run
@@ -50,13 +50,16 @@ class DryRun:
         return self.steps * self.seconds_per_step + self.validations * self.validation_seconds
 
 
-def dry_run(plan: Plan, device: str | None) -> DryRun:
+def dry_run(plan: Plan, device: str | None, notice: Notice = lambda _: None) -> DryRun:
     """Do the first step, once more for the clock, and validate one picture; nothing is left behind.
+
+    Args:
+        notice: is told what the run itself would tell before its first step.
 
     Raises:
         SrkitError: as the run itself would.
     """
-    ready = make_ready(plan, device, None, lambda _: None)
+    ready = make_ready(plan, device, None, notice)
     judge = make_judge(ready.assembly, ready.device)
     with tempfile.TemporaryDirectory(prefix="srkit-") as folder:
         run = make_run(ready, Path(folder), judge, {})

@@ -16,6 +16,7 @@ from srkit.data.audit import broken_among, find_broken_samples, fingerprint, loo
 from srkit.data.cache import Cached, Subset
 from srkit.data.loader import Batch, load
 from srkit.data.overlap import remembered_lookalikes
+from srkit.data.patience import patiently
 from srkit.errors import ExperimentError, SrkitError, UserError
 from srkit.evaluation.judging import Judge, least_side
 from srkit.experiment import Plan
@@ -76,10 +77,10 @@ def make_ready(
     for one in initial.values():
         notice(one.notice)
     with told(assembly, device, "while the pictures were looked at"), processes.first_goes_ahead():
-        data, skipped = _without_broken(assembly, memory)
+        data, skipped = _without_broken(assembly, memory, notice)
         twice = _trained_and_judged(data, assembly.validate, memory)
         assembly.train = data
-        setup.warm(data)
+        setup.warm(data, patiently("keeping the training pictures in memory", notice))
     workers = setup.choose_workers(experiment, data)
     setup.move(assembly, device)
     timeline = setup.build_timeline(assembly, len(data), device)
@@ -181,7 +182,7 @@ def _assembled(plan: Plan) -> Assembly:
         raise
 
 
-def _without_broken(assembly: Assembly, memory: Path | None) -> tuple[Cached, list[str]]:
+def _without_broken(assembly: Assembly, memory: Path | None, notice: Notice) -> tuple[Cached, list[str]]:
     """Refuse broken or too small pictures, or leave them out where the file says so.
 
     Gives the training set behind its cache, warm with what was decoded here, and the pictures left out.
@@ -191,10 +192,12 @@ def _without_broken(assembly: Assembly, memory: Path | None) -> tuple[Cached, li
         if dataset is not None and not len(dataset):
             raise UserError(f"data.{role}: the data set holds no picture")
     data = setup.cached(assembly.train, experiment)
-    broken = find_broken_samples(data, minimum=experiment.data.patch_size, memory=memory)
+    seen = patiently("looking at every training picture, once", notice)
+    broken = find_broken_samples(data, minimum=experiment.data.patch_size, memory=memory, progress=seen)
     broken_validate, broken_photos = {}, {}
     if assembly.validate is not None:
-        verdicts = look_at(assembly.validate, memory=memory)
+        seen = patiently("looking at every validation picture, once", notice)
+        verdicts = look_at(assembly.validate, memory=memory, progress=seen)
         least = least_side(assembly, [min(one.width, one.height) for one in verdicts if not one.why])
         broken_validate = broken_among(assembly.validate, verdicts, least, "judging")
     if assembly.photos is not None:

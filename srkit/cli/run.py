@@ -73,7 +73,7 @@ def run_command(
                     observers: dict[str, object] = {"start": start}
                     _run(task, registry, out, observers, processes, resume=resume, device=own_device, quiet=quiet)
                 elif processes.is_first:
-                    _rehearse(task, own_device)
+                    _rehearse(task, own_device, quiet=quiet)
     if any(codes):
         raise click.exceptions.Exit(max(codes))
 
@@ -167,11 +167,11 @@ def _show(outcome: Outcome, screen: Console, *, quiet: bool) -> None:
         screen.print(line, soft_wrap=True)
 
 
-def _rehearse(plan: Plan, device: str | None) -> None:
-    from srkit.cli.progress import duration
+def _rehearse(plan: Plan, device: str | None, *, quiet: bool) -> None:
+    from srkit.cli.console import duration, messages, speaker
     from srkit.dry_run import dry_run
 
-    found = dry_run(plan, device)
+    found = dry_run(plan, device, speaker(messages(), quiet=quiet))
     click.echo(f"{plan.path}: one step and one validation picture done on {found.device}")
     click.echo(
         f"  time    about {duration(found.seconds)} for {found.steps} steps ({found.seconds_per_step:.3g} s each)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,8 +72,12 @@ def cached(dataset: Dataset, experiment: Experiment) -> Cached:
 SAMPLES_LOOKED_AT = 8
 
 
-def warm(data: Cached) -> None:
-    """Decode everything into the cache if, judging by the first pictures, all of it fits."""
+def warm(data: Cached, progress: Callable[[int, int], None]) -> None:
+    """Decode everything into the cache if, judging by the first pictures, all of it fits.
+
+    Args:
+        progress: called with (pictures decoded, pictures in all).
+    """
     if data.is_complete:
         return
     sizes = []
@@ -83,6 +87,7 @@ def warm(data: Cached) -> None:
     if sum(sizes) / len(sizes) * len(data) <= data.limit_bytes * 0.9:
         for index in range(len(data)):
             data[index]
+            progress(index + 1, len(data))
 
 
 def choose_workers(experiment: Experiment, data: Cached) -> int:
