@@ -113,7 +113,7 @@ def _execute(
     """The run in its folder, which no other process has."""
     ready = make_ready(plan, device, folder / DATA_MEMORY, notice, begins=begins, processes=processes)
     resolved = resolve(plan, ready.outcomes)
-    found = processes.from_first(lambda: _to_go_on_from(folder, plan, resolved, ready)) if resume else None
+    found = processes.from_first(lambda: _to_go_on_from(folder, plan, resolved, ready, registry)) if resume else None
     plugins, left_out = _plugins(registry)
     ready.facts["plugins"] = {name: version for name, (_, version) in plugins.items()}
     ready.facts["warnings"] += left_out
@@ -163,10 +163,10 @@ def _folder(plan: Plan, out: Path | None, *, resume: bool) -> tuple[Path, bool]:
 
 
 def _to_go_on_from(
-    folder: Path, plan: Plan, resolved: dict[str, Any], ready: Prepared
+    folder: Path, plan: Plan, resolved: dict[str, Any], ready: Prepared, registry: Registry
 ) -> tuple[Path, checkpoint.Saved, list[str]] | None:
     """The newest whole checkpoint of the same experiment's run; None where it has none."""
-    require_same(folder, plan, resolved, ready.facts["data"])
+    require_same(folder, plan, resolved, ready.facts["data"], registry)
     return checkpoint.newest_whole(folder / "checkpoints")
 
 

@@ -42,6 +42,11 @@ def report(error: BaseException) -> int:
         name = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         _say(f"error: {name}{error.strerror or error}")
         return FAILED
+    if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] != "srkit":
+        package = error.name.partition(".")[0]
+        _say(f"error: the Python package {package} is not installed{_place(error)}")
+        _say(f"Install it, or what needs it anew: pip install {package}, or pip install --force-reinstall srkit")
+        return FAILED
     _unexpected(error)
     return FAILED
 

@@ -66,7 +66,7 @@ def run_command(
                 if isinstance(task, StudyTask):
                     _require_alone(processes, task.file)
                     start.srkit_run_start()
-                    codes.append(rehearse_study(task, device) if dry_run else run_study(task, asked))
+                    codes.append(rehearse_study(task, device) if dry_run else run_study(task, asked, registry))
                     if codes[-1] == INTERRUPTED:
                         break
                 elif not dry_run:

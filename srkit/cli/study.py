@@ -138,7 +138,7 @@ def _launcher(
         return table, None, error.problems
 
 
-def run_study(task: StudyTask, asked: Asked) -> int:
+def run_study(task: StudyTask, asked: Asked, registry: Registry) -> int:
     """Train all cells that are not done, then show the table; gives the exit code.
 
     Raises:
@@ -155,7 +155,8 @@ def run_study(task: StudyTask, asked: Asked) -> int:
     if task.recorded is None:
         study = begun(task.name, task.file, task.cells, settled, asked.device or "", asked.out)
     else:
-        study = gone_on_with(task.recorded, task.cells, settled, asked.device or task.recorded.device)
+        device = asked.device or task.recorded.device
+        study = gone_on_with(task.recorded, task.cells, settled, device, registry)
     if not asked.quiet:
         options = ", ".join(f"{key} {value}" for key, value in settled.items() if key != "use")
         by = f"{settled['use']} ({options})" if options else settled["use"]

@@ -13,7 +13,9 @@ import tomli
 
 from srkit.errors import UserError
 from srkit.experiment import Plan
+from srkit.experiment.remembered import remembered
 from srkit.experiment.resolved import CODE_FOLDER, code_copies, differences, resolve, shown, write_toml
+from srkit.registry import Registry
 from srkit.studies.folder import OWN, Cell, Study, is_study, read_study, write_study
 from srkit.studies.plans import CellPlan
 from srkit.training.folder import RUNS, is_run, write_experiment
@@ -100,8 +102,13 @@ def study_to_resume(name: str, out: Path | None) -> Study:
     return read_study(numbered[-1][1])
 
 
-def gone_on_with(study: Study, cells: Sequence[Planned], launcher: Mapping[str, Any], device: str) -> Study:
+def gone_on_with(
+    study: Study, cells: Sequence[Planned], launcher: Mapping[str, Any], device: str, registry: Registry
+) -> Study:
     """The study with what its cells are now: longer, perhaps, or more of them. What is done is kept.
+
+    Args:
+        registry: where the cells' own files are looked up again.
 
     Raises:
         UserError: a cell is another experiment than it was, or is gone; every difference is listed.
@@ -109,7 +116,7 @@ def gone_on_with(study: Study, cells: Sequence[Planned], launcher: Mapping[str, 
     known = {cell.name: cell for cell in study.cells}
     changed: dict[str, list[str]] = {}
     for one in cells:
-        for text in _differences(study, one) if one.cell.name in known else ():
+        for text in _differences(study, one, registry) if one.cell.name in known else ():
             changed.setdefault(text, []).append(one.cell.name)
     for name in sorted(set(known) - {one.cell.name for one in cells}):
         changed.setdefault("the file has no such cell any more", []).append(name)
@@ -119,14 +126,16 @@ def gone_on_with(study: Study, cells: Sequence[Planned], launcher: Mapping[str, 
             f"{study.folder} is a study of other experiments; --resume accepts more cells, more steps and changed "
             "logging:\n" + "\n".join(lines) + "\nStart a new study with another --out, or undo these changes"
         )
-    kept = tuple(_kept(study, known[one.cell.name], one) if one.cell.name in known else one.cell for one in cells)
+    kept = tuple(
+        _kept(study, known[one.cell.name], one, registry) if one.cell.name in known else one.cell for one in cells
+    )
     study = replace(study, cells=kept, launcher=launcher, device=device)
     _write(study, cells)
     return study
 
 
-def _differences(study: Study, now: Planned) -> list[str]:
-    old = _stored(study.experiment_file(now.cell))
+def _differences(study: Study, now: Planned, registry: Registry) -> list[str]:
+    old = _stored(study.experiment_file(now.cell), registry)
     lines = [f"{key}: {shown(a)} -> {shown(b)}" for key, a, b in differences(old, _tree(now.plan))]
     for file, copy in code_copies(now.plan).items():
         kept = study.experiment_file(now.cell).parent / CODE_FOLDER / copy
@@ -140,9 +149,9 @@ def _listed(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + more
 
 
-def _kept(study: Study, before: Cell, now: Planned) -> Cell:
+def _kept(study: Study, before: Cell, now: Planned, registry: Registry) -> Cell:
     """A cell that is done stays so, unless it became longer or its run is gone; every other one waits."""
-    old, new = _stored(study.experiment_file(before)), _tree(now.plan)
+    old, new = _stored(study.experiment_file(before), registry), _tree(now.plan)
     is_done = before.state == "done" and _length(old) == _length(new) and is_run(study.run_folder(before))
     labels = replace(before, labels=now.cell.labels, alternative=now.cell.alternative, settings=now.cell.settings)
     return labels if is_done else replace(labels, state="waiting", message="")
@@ -158,8 +167,8 @@ def _tree(plan: Plan) -> dict[str, Any]:
     return tomli.loads(write_toml(resolve(plan, {})))
 
 
-def _stored(path: Path) -> dict[str, Any]:
+def _stored(path: Path, registry: Registry) -> dict[str, Any]:
     try:
-        return tomli.loads(path.read_text(encoding="utf-8"))
+        return remembered(path, registry)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None

@@ -15,13 +15,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import tomli
 import torch
 
 import srkit
 from srkit.errors import UserError
 from srkit.experiment import Plan
+from srkit.experiment.remembered import remembered
 from srkit.experiment.resolved import CODE_FOLDER, code_copies, differences, shown, write_toml
+from srkit.registry import Registry
 
 EXPERIMENT, MANIFEST, DATA_MEMORY, LOCK = "experiment.toml", "manifest.json", "data.json", ".lock"
 RUNS = Path("runs")
@@ -97,16 +98,17 @@ def is_run(folder: Path) -> bool:
     return (folder / EXPERIMENT).is_file() and (folder / MANIFEST).is_file()
 
 
-def require_same(folder: Path, plan: Plan, resolved: dict[str, Any], data: dict[str, Any]) -> None:
+def require_same(folder: Path, plan: Plan, resolved: dict[str, Any], data: dict[str, Any], registry: Registry) -> None:
     """Refuse to resume a run with anything but more steps and other logging, or on other pictures.
 
     Args:
         data: what the manifest of a run on today's pictures would hold.
+        registry: where the run's own file is looked up again.
 
     Raises:
         UserError: listing every difference.
     """
-    old, manifest = _read(folder)
+    old, manifest = _experiment(folder, registry), _manifest(folder)
     lines = [f"  {key}: {shown(before)} -> {shown(after)}" for key, before, after in differences(old, resolved)]
     for file, name in code_copies(plan).items():
         kept = folder / CODE_FOLDER / name
@@ -124,17 +126,22 @@ def require_same(folder: Path, plan: Plan, resolved: dict[str, Any], data: dict[
         )
 
 
-def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A run's experiment and manifest."""
+def _experiment(folder: Path, registry: Registry) -> dict[str, Any]:
     path = folder / EXPERIMENT
     try:
-        experiment = tomli.loads(path.read_text(encoding="utf-8"))
-        path = folder / MANIFEST
+        return remembered(path, registry)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         manifest["data"]["train"], manifest["sessions"]  # without them it is no manifest
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
-    return experiment, manifest
+    return dict(manifest)
 
 
 def write_experiment(folder: Path, plan: Plan, resolved: dict[str, Any]) -> None:
@@ -163,7 +170,7 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> list[str]:
         "host": platform.platform(),
     }
     if is_run(folder):
-        manifest = _read(folder)[1]
+        manifest = _manifest(folder)
     else:
         rest = {key: value for key, value in facts.items() if key not in ("device", "processes")}
         manifest = {"srkit": srkit.__version__, "versions": versions(), "git": git_commit(), **rest, "sessions": []}
@@ -179,7 +186,7 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> list[str]:
 
 def record(folder: Path, key: str, value: Any) -> None:
     """Write something that was found out while training into `manifest.json`."""
-    manifest = _read(folder)[1]
+    manifest = _manifest(folder)
     write_text(folder / MANIFEST, json.dumps(manifest | {key: value}, indent=1) + "\n")
 
 

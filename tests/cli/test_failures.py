@@ -53,6 +53,18 @@ def test_a_bug_is_one_line_with_its_place(bug: None, srkit: Command) -> None:
     assert "SRKIT_DEBUG=1" in said.err
 
 
+def lacking(*_: object) -> None:
+    import no_such_package.part  # type: ignore[import-not-found]  # noqa: F401
+
+
+def test_a_package_that_is_not_there_is_named(srkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("srkit.cli.list.kind_named", lacking)
+    said = srkit("list", "generators")
+    assert said.code == 1
+    assert "error: the Python package no_such_package is not installed (" in said.err
+    assert "pip install no_such_package" in said.err and "bug" not in said.err
+
+
 def test_the_traceback_is_there_for_the_asking(bug: None, srkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SRKIT_DEBUG", "1")
     said = srkit("list", "generators")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import tomli
+import tomli_w
 
 from srkit.errors import SrkitError, UserError
 from srkit.inference.model import load_model
@@ -179,3 +180,31 @@ def test_the_run_s_own_experiment_gives_the_same_run(tmp_path: Path) -> None:
     said: list[str] = []
     run(other / "experiment.toml", resume=True, notices=said)
     assert json.loads((other / "manifest.json").read_text())["sessions"][1]["threads"] == 1
+
+
+def without(file: Path, *keys: tuple[str, ...]) -> None:
+    """As an srkit wrote it that did not know these options yet."""
+    tree = tomli.loads(file.read_text(encoding="utf-8"))
+    for *tables, key in keys:
+        below = tree
+        for one in tables:
+            below = below[one]
+        del below[key]
+    file.write_text(tomli_w.dumps(tree), encoding="utf-8")
+
+
+def test_an_option_that_is_newer_than_the_run_had_its_default(whole: Path) -> None:
+    file = whole / "experiment.toml"
+    without(file, ("generator", "icnr"), ("optimizer", "amsgrad"), ("log", "tensorboard"))
+    run(whole.parent / "tiny.toml", out=whole, resume=True)
+    assert tomli.loads(file.read_text(encoding="utf-8"))["generator"]["icnr"] is False
+    without(file, ("generator", "icnr"))
+    with pytest.raises(UserError, match=r"generator\.icnr: false -> true"):
+        run(whole.parent / "tiny.toml", "generator.icnr=true", out=whole, resume=True)
+
+
+def test_a_run_whose_component_is_gone_is_compared_as_it_stands(whole: Path) -> None:
+    file = whole / "experiment.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace('use = "espcn"', 'use = "gone"'), encoding="utf-8")
+    with pytest.raises(UserError, match=r'generator\.use: "gone" -> "espcn"'):
+        run(whole.parent / "tiny.toml", out=whole, resume=True)

@@ -54,7 +54,8 @@ def start(file: Path, *settings: str, out: Path | None = None) -> Study:
 def go_on(file: Path, study: Study, *settings: str) -> Study:
     reading = read_study(file, settings)
     assert reading is not None and not reading.all_problems()
-    return gone_on_with(study, as_cells(planned(reading, Registry.installed())), study.launcher, "")
+    registry = Registry.installed()
+    return gone_on_with(study, as_cells(planned(reading, registry)), study.launcher, "", registry)
 
 
 def finished(study: Study, *names: str) -> Study:
