@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,8 +62,10 @@ def save_pth(
     Arguments and errors as for `save_exported`.
     """
     tensors = {key: value.detach().cpu().contiguous().clone() for key, value in weights.items()}
+    content = io.BytesIO()  # torch makes errors of its own of a full disk and a forbidden place
+    torch.save({"params": tensors, PTH_KEY: _metadata(experiment, name, fingerprint)}, content)
     with placed(path) as aside:
-        torch.save({"params": tensors, PTH_KEY: _metadata(experiment, name, fingerprint)}, aside)
+        aside.write_bytes(content.getbuffer())
 
 
 def _metadata(experiment: Mapping[str, Any], name: str, fingerprint: str) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,27 @@ def test_the_file_upscales_as_the_run_does(kind: str, workplace: Path, srkit: Co
     assert str(workplace) not in card
     said = srkit("export", "runs/espcn", "--format", kind)
     assert said.code == 2 and "is there already; --overwrite replaces it" in said.err
+
+
+FULL = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+import torch, onnxruntime  # what they write for themselves is not what is tried
+from srkit.cli.main import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+sys.argv[0] = "srkit"
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize("kind", ENDINGS)
+def test_a_full_disk_is_said_and_leaves_nothing(kind: str, workplace: Path) -> None:
+    command = [sys.executable, "-c", FULL, "export", "runs/espcn", "--format", kind]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2, done.stderr
+    assert f"espcn{ENDINGS[kind]}: cannot be written (File too large)" in done.stderr
+    assert not list(workplace.glob("*espcn*"))
 
 
 @pytest.mark.parametrize(

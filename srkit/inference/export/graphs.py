@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 
@@ -77,13 +78,15 @@ def write_script(path: Path, network: nn.Module) -> float:
         SrkitError: the network cannot be followed, or the graph does not do the same.
     """
     own = _PictureAlone(network).eval()
+    content = io.BytesIO()  # torch makes errors of its own of a full disk and a forbidden place
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # as above
+            torch.jit.save(torch.jit.trace(own, (probe_of(*TRACED),), check_trace=False), content)
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise SrkitError(f"{path}: the network cannot be written as TorchScript: {_shown(error)}") from error
     with placed(path) as aside:
-        try:
-            with warnings.catch_warnings(), torch.no_grad():
-                warnings.simplefilter("ignore")  # as above
-                torch.jit.save(torch.jit.trace(own, (probe_of(*TRACED),), check_trace=False), str(aside))
-        except (RuntimeError, ValueError, TypeError) as error:
-            raise SrkitError(f"{path}: the network cannot be written as TorchScript: {_shown(error)}") from error
+        aside.write_bytes(content.getbuffer())
         return _held(path, own, open_script(aside))
 
 
