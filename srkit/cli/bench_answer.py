@@ -100,7 +100,7 @@ def judge_by(names: Sequence[str], registry: Registry, device: Any, workers: int
     from srkit.evaluation.bench.cache import ScoreCache, cache_folder
     from srkit.evaluation.bench.judge import Judge
     from srkit.evaluation.bench.workers import default_workers
-    from srkit.evaluation.judging import described
+    from srkit.evaluation.described import described
     from srkit.experiment.single import pick_one, table_of
 
     picks: dict[str, Pick] = {}

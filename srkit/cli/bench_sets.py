@@ -190,7 +190,7 @@ def _agreed(trained: Sequence[tuple[str, TrainedOn]], registry: Registry) -> LrR
 def _own_photos(asked: Request, scales: Sequence[int], registry: Registry) -> Iterator[PhotoSet]:
     """The photos that the models' runs were validated on, shrunk as theirs were: the final table's of a run."""
     from srkit.evaluation.bench.sets import PhotoSet
-    from srkit.evaluation.judging import dataset_name
+    from srkit.evaluation.described import dataset_name
 
     wanted: dict[str, tuple[str, TrainedOn]] = {}
     for name, one in asked.trained:

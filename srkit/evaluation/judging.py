@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,9 +16,9 @@ from srkit.contracts import Dataset, Metric
 from srkit.data.lr_images import LrMaker
 from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import SrkitError, UserError
+from srkit.evaluation.described import dataset_name, described
 from srkit.evaluation.rows import Model, Photo, Row
 from srkit.evaluation.scoring import OnPhoto, score, score_all
-from srkit.experiment import Pick
 from srkit.inference.forward import from_eight_bit
 
 
@@ -217,17 +216,6 @@ def set_name(assembly: Assembly) -> str:
     return dataset_name(pick) if pick is not None else ""
 
 
-def dataset_name(pick: Pick) -> str:
-    """What a set is called in a table: the dataset, with its split or folder."""
-    options = pick.all_options()
-    path = options.get("path")
-    if path is not None:
-        paths = path if isinstance(path, (list, tuple)) else [path]
-        return ", ".join(Path(one).name for one in paths)
-    split = options.get("split")
-    return f"{pick.component.name} ({split})" if split else pick.component.name
-
-
 def downscaler_name(assembly: Assembly) -> str:
     """What made the LR images: the downscaler with what was chosen of it, or the pipeline."""
     pick = assembly.plan.picks.get(("downscaler",)) or assembly.plan.picks.get(("lr_pipeline",))
@@ -240,22 +228,3 @@ def degradation_names(assembly: Assembly) -> list[str]:
     named = zip(entries, assembly.plan.degradations, strict=True)
     ordered = sorted(named, key=lambda pair: pair[0].when == "after")
     return [described(pick) + (" before" if entry.when == "before" else "") for entry, pick in ordered]
-
-
-def described(pick: Pick) -> str:
-    """A component with its options in words, as a table's caption has it."""
-    options = {key: value for key, value in pick.all_options().items() if value is not None}
-    words = ", ".join(f"{key} {_value(value)}" for key, value in options.items())
-    return f"{pick.component.name} ({words})" if words else pick.component.name
-
-
-def _value(value: object) -> str:
-    if isinstance(value, (tuple, list)) and len(value) == 2 and all(isinstance(one, (int, float)) for one in value):
-        return f"{value[0]}..{value[1]}"
-    if isinstance(value, Pick):
-        return described(value)
-    if isinstance(value, (tuple, list)):
-        return " | ".join(map(_value, value))
-    if isinstance(value, Mapping):
-        return " | ".join(f"{key} {_value(one)}" for key, one in value.items())
-    return str(value)

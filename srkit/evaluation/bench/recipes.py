@@ -13,7 +13,7 @@ import torch
 from srkit.assembly import SharedParts
 from srkit.data.lr_images import LrMaker, Step
 from srkit.draws import derived_seed
-from srkit.evaluation.judging import described
+from srkit.evaluation.described import described
 from srkit.experiment import Pick
 from srkit.experiment.single import pick_one
 from srkit.registry import KINDS, Registry
