@@ -74,10 +74,12 @@ def _export(run: Path, home: Path, kind: str, target: Path, card: Path) -> None:
 def _write(kind: str, target: Path, network: Any, model: NamedModel, trained: TrainedOn) -> None:
     from srkit.inference.export.graphs import write_onnx, write_script
     from srkit.inference.exported import save_exported, save_pth
+    from srkit.inference.own_words import own_words
 
+    texts = own_words(trained, model.name)
     if kind in ("safetensors", "pth"):
         save = save_exported if kind == "safetensors" else save_pth
-        save(target, network.state_dict(), trained.experiment, name=model.name, fingerprint=trained.fingerprint)
+        save(target, network.state_dict(), texts)
         click.echo(f"{target}: x{model.scale}, {target.stat().st_size / 1e6:.3g} MB")
         use = str(trained.experiment["generator"]["use"])
         if use.startswith("./"):
@@ -85,5 +87,5 @@ def _write(kind: str, target: Path, network: Any, model: NamedModel, trained: Tr
                 f"warning: the generator is code of yours; keep {use.rpartition(':')[0]} beside the file", err=True
             )
         return
-    gap = (write_onnx if kind == "onnx" else write_script)(target, network)
+    gap = (write_onnx if kind == "onnx" else write_script)(target, network, texts)
     click.echo(f"{target}: x{model.scale}, {target.stat().st_size / 1e6:.3g} MB; differs from the network by {gap:.1g}")

@@ -45,7 +45,13 @@ if TYPE_CHECKING:
     metavar="N,N...",
     help="Cut from photos made so many times smaller.",
 )
-@click.option("--downscaler", default="pillow", show_default=True, metavar="NAME", help="What shrinks photos.")
+@click.option(
+    "--downscaler",
+    default="pillow",
+    show_default=True,
+    metavar="NAME",
+    help="""What shrinks photos; with options as '{ use = "lanczos", lobes = 2 }'.""",
+)
 @click.option(
     "--shrink-first",
     multiple=True,
@@ -113,12 +119,13 @@ def prepare_command(
     """
     from srkit.cli.preparation import counting, say_what_is_coming, say_what_is_there
     from srkit.data.likeness import NEAR
+    from srkit.experiment.single import table_of
     from srkit.preparing.estimate import estimate
     from srkit.preparing.folder import State, clean, state_of
     from srkit.preparing.photos import find_photos
     from srkit.preparing.plan import make_plan
     from srkit.preparing.settings import Settings, parse_shrink_first, parse_shrinks
-    from srkit.preparing.shrinking import Shrinker, qualified
+    from srkit.preparing.shrinking import SHOWN_AS, Shrinker, qualified
 
     _require_sense(context, webp=webp, packed=packed, whole=whole)
     registry = Registry.installed()
@@ -127,7 +134,7 @@ def prepare_command(
         places="random" if places == "random" else "grid",
         overlap=overlap,
         shrinks=(1,) if whole else parse_shrinks(shrinks),
-        downscaler=qualified(downscaler, registry),
+        downscaler=qualified(table_of(downscaler, SHOWN_AS), registry),
         shrink_first=parse_shrink_first(shrink_first),
         flat=flat,
         near_duplicates=(-1 if whole else NEAR) if near_duplicates is None else near_duplicates,

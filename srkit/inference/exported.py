@@ -4,77 +4,55 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-import srkit
 from srkit.assembly import SharedParts
 from srkit.data.placing import placed
 from srkit.errors import UserError
 from srkit.experiment.single import pick_one
-from srkit.inference.named import NamedModel, TrainedOn, identity_of
+from srkit.inference.named import NamedModel, identity_of
+from srkit.inference.own_words import EXPERIMENT, trained_on
 from srkit.inference.weights import read_weights
 from srkit.registry import KINDS, Registry
 
-__all__ = ["EXPERIMENT_KEY", "exported_model", "header", "is_exported", "save_exported", "save_pth"]
+__all__ = ["exported_model", "header", "is_exported", "save_exported", "save_pth"]
 
 PTH_KEY = "srkit"
 """Where a `.pth` file keeps the same texts, beside `params`."""
 
-EXPERIMENT_KEY = "srkit.experiment"
-"""The header's key that holds the resolved experiment as JSON; beside it `srkit.version`, `srkit.training_data` (the
-fingerprint of the pictures) and `srkit.name`."""
 
-
-def save_exported(
-    path: Path, weights: Mapping[str, Tensor], experiment: Mapping[str, Any], *, name: str, fingerprint: str = ""
-) -> None:
+def save_exported(path: Path, weights: Mapping[str, Tensor], texts: Mapping[str, str]) -> None:
     """Write a generator's weights with what builds it again.
 
     Args:
         path: the file to be.
         weights: the generator's state.
-        experiment: the resolved experiment, of which `scale` and `generator` build the network.
-        name: the run's.
-        fingerprint: of the training pictures.
+        texts: what the file says of itself; see `own_words`.
 
     Raises:
         UserError: it cannot be written.
     """
-    metadata = {"format": "pt", **_metadata(experiment, name, fingerprint)}
     tensors = {key: value.detach().cpu().contiguous().clone() for key, value in weights.items()}
     with placed(path) as aside:
-        aside.write_bytes(save(tensors, metadata))
+        aside.write_bytes(save(tensors, {"format": "pt", **texts}))
 
 
-def save_pth(
-    path: Path, weights: Mapping[str, Tensor], experiment: Mapping[str, Any], *, name: str, fingerprint: str = ""
-) -> None:
+def save_pth(path: Path, weights: Mapping[str, Tensor], texts: Mapping[str, str]) -> None:
     """Write weights as other toolkits do, under `params`, with what builds the network again beside them.
 
     Arguments and errors as for `save_exported`.
     """
     tensors = {key: value.detach().cpu().contiguous().clone() for key, value in weights.items()}
     content = io.BytesIO()  # torch makes errors of its own of a full disk and a forbidden place
-    torch.save({"params": tensors, PTH_KEY: _metadata(experiment, name, fingerprint)}, content)
+    torch.save({"params": tensors, PTH_KEY: dict(texts)}, content)
     with placed(path) as aside:
         aside.write_bytes(content.getbuffer())
-
-
-def _metadata(experiment: Mapping[str, Any], name: str, fingerprint: str) -> dict[str, str]:
-    return {
-        EXPERIMENT_KEY: json.dumps(experiment, default=str),
-        "srkit.version": srkit.__version__,
-        "srkit.name": name,
-        "srkit.training_data": fingerprint,
-    }
 
 
 def pth_header(path: Path) -> dict[str, str]:
@@ -107,7 +85,7 @@ def is_exported(path: Path) -> bool:
     Raises:
         UserError: a `.safetensors` file is damaged.
     """
-    return EXPERIMENT_KEY in _texts(path)
+    return EXPERIMENT in _texts(path)
 
 
 def _texts(path: Path) -> dict[str, str]:
@@ -120,10 +98,11 @@ def exported_model(path: Path, registry: Registry) -> NamedModel:
     Raises:
         UserError: its header or its weights are not what srkit writes.
     """
-    texts = _texts(path)
+    trained = trained_on(_texts(path), path)
     try:
-        experiment = json.loads(texts[EXPERIMENT_KEY])
-        scale, table = int(experiment["scale"]), dict(experiment["generator"])
+        if trained is None:
+            raise KeyError(EXPERIMENT)
+        scale, table = int(trained.experiment["scale"]), dict(trained.experiment["generator"])
         table["use"]  # without it there is no generator
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: its header does not describe a generator of srkit ({error})") from None
@@ -139,5 +118,4 @@ def exported_model(path: Path, registry: Registry) -> NamedModel:
 
     with path.open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
-    trained_on = TrainedOn(experiment, path.resolve().parent, texts.get("srkit.training_data", ""))
-    return NamedModel(path.stem, str(path), scale, identity_of("exported", weights), load, trained_on)
+    return NamedModel(path.stem, str(path), scale, identity_of("exported", weights), load, trained)

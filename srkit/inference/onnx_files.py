@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from srkit.errors import SrkitError, UserError
 from srkit.inference.named import NamedModel, identity_of
+from srkit.inference.own_words import trained_on
 
 __all__ = ["OnnxNetwork", "onnx_model", "require_runtime"]
 
@@ -101,7 +102,8 @@ def onnx_model(path: Path) -> NamedModel:
 
     version = metadata.version("onnxruntime")
     identity = identity_of("onnx", version, weights)
-    return NamedModel(path.stem, str(path), side // TRIAL, identity, load, counted=False)
+    trained = trained_on(network.session.get_modelmeta().custom_metadata_map, path)
+    return NamedModel(path.stem, str(path), side // TRIAL, identity, load, trained, counted=False)
 
 
 def _onnxruntime(path: Path) -> Any:

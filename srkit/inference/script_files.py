@@ -11,6 +11,7 @@ from torch import nn
 
 from srkit.errors import UserError
 from srkit.inference.named import NamedModel, identity_of
+from srkit.inference.own_words import EXPERIMENT, TRAINING_DATA, trained_on
 
 __all__ = ["open_script", "script_model"]
 
@@ -54,4 +55,14 @@ def script_model(path: Path) -> NamedModel:
     def load(_: int) -> nn.Module:
         return open_script(path)
 
-    return NamedModel(path.stem, str(path), side // TRIAL, identity_of("torchscript", weights), load)
+    identity = identity_of("torchscript", weights)
+    return NamedModel(path.stem, str(path), side // TRIAL, identity, load, trained_on(_texts(path), path))
+
+
+def _texts(path: Path) -> dict[str, str]:
+    """What srkit wrote beside the program; empty texts in a stranger's file."""
+    texts: dict[str, str | bytes] = dict.fromkeys((EXPERIMENT, TRAINING_DATA), "")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        torch.jit.load(str(path), map_location="cpu", _extra_files=texts)
+    return {key: text.decode("utf-8", "replace") if isinstance(text, bytes) else text for key, text in texts.items()}

@@ -86,7 +86,7 @@ class Cutter:
             photo, digest = _read(job)
         except BadImage as bad:
             return Look("broken", why=bad.why)
-        photo = self.shrinker(photo, job.shrink_first)
+        photo = self.shrinker(photo, job.shrink_first, (self.settings.seed, "first", job.photo.name))
         luma = Image.fromarray(photo).convert("L")
         likeness = hash_of_luma(luma) if self.settings.near_duplicates >= 0 else ""
         size = self.settings.patch_size
@@ -100,7 +100,7 @@ class Cutter:
             places = places_of(job, shrink, self.settings)
             if not places:
                 continue
-            level = self.shrinker(photo, shrink)
+            level = self.shrinker(photo, shrink, (self.settings.seed, "shrink", job.photo.name, shrink))
             detail = _Detail(luma if shrink == 1 else Image.fromarray(level).convert("L"))
             worth = [place for place in places if detail.of(place, size) >= self.settings.flat]
             seen += len(places)

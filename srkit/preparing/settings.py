@@ -19,7 +19,7 @@ class Settings:
         places: "grid" covers the photo from edge to edge, "random" draws places.
         overlap: the share of a patch's area that it may have in common with another one of the same shrink.
         shrinks: patches are cut from the photo made so many times smaller, 1 being the photo itself.
-        downscaler: what shrinks, as the registry finds it; empty where nothing has to be shrunk.
+        downscaler: what shrinks, by its qualified name; a table where it has options.
         shrink_first: what stands in a camera's model or a file's ending (`.jpg`) -> how many times smaller the photo is
             made before anything else.
         flat: patches with less detail are dropped: the mean difference between neighbouring pixels' luma, in levels.
@@ -34,7 +34,7 @@ class Settings:
     places: Literal["grid", "random"]
     overlap: float
     shrinks: tuple[int, ...]
-    downscaler: str
+    downscaler: str | dict[str, Any]
     shrink_first: dict[str, int]
     flat: float
     near_duplicates: int

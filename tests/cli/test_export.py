@@ -17,6 +17,10 @@ import srkit as package
 from srkit.components.generators.compact import Compact
 from srkit.components.generators.rrdb import Rrdb
 from srkit.inference.export.graphs import write_onnx
+from srkit.inference.named import TrainedOn
+from srkit.inference.naming import named_model
+from srkit.inference.own_words import own_words
+from srkit.registry import Registry
 from tests.cli.conftest import Command, photo
 
 ENDINGS = {"safetensors": ".safetensors", "pth": ".pth", "onnx": ".onnx", "torchscript": ".ts"}
@@ -32,6 +36,10 @@ def test_the_file_upscales_as_the_run_does(kind: str, workplace: Path, srkit: Co
     assert said.code == 0, said.err
     one, other = (np.asarray(Image.open(f"{folder}/a.png")).astype(int) for folder in ("run", "file"))
     assert np.abs(one - other).max() <= (1 if kind == "onnx" else 0)
+    trained = named_model(f"espcn{ENDINGS[kind]}", Registry.installed()).trained_on
+    of_run = named_model("runs/espcn", Registry.installed()).trained_on
+    assert trained is not None and of_run is not None
+    assert trained.experiment == of_run.experiment and trained.fingerprint == of_run.fingerprint
     card = Path(f"espcn{ENDINGS[kind]}.md").read_text(encoding="utf-8")
     assert "psnr-y" in card and "Trained on photos" in card and "channels = 2" in card
     assert str(workplace) not in card
@@ -74,7 +82,8 @@ def test_spandrel_knows_the_pth(
     from srkit.inference.exported import save_pth
 
     scale = network.scale
-    save_pth(tmp_path / "a.pth", network.state_dict(), {"scale": scale, "generator": table}, name="a")
+    trained = TrainedOn({"scale": scale, "generator": table}, tmp_path)
+    save_pth(tmp_path / "a.pth", network.state_dict(), own_words(trained, "a"))
     found = ModelLoader().load_from_file(tmp_path / "a.pth")
     assert (found.architecture.name, found.scale) == (architecture, scale)
     lr = torch.rand(1, 3, 12, 10)
@@ -85,7 +94,7 @@ def test_spandrel_knows_the_pth(
 
 @pytest.mark.parametrize("network", [Rrdb(2, 4, 1), Compact(4, 4, 1)], ids=["folding", "compact"])
 def test_onnxruntime_agrees_at_three_sizes(network: torch.nn.Module, tmp_path: Path) -> None:
-    write_onnx(tmp_path / "a.onnx", network.eval())
+    write_onnx(tmp_path / "a.onnx", network.eval(), {})
     session = onnxruntime.InferenceSession(str(tmp_path / "a.onnx"), providers=["CPUExecutionProvider"])
     for size in ((16, 16), (25, 18), (40, 31)):
         lr = torch.rand(1, 3, *size)
@@ -102,7 +111,7 @@ def test_a_graph_that_does_something_else_is_not_kept(tmp_path: Path) -> None:
             return lr * 2 if lr.shape[-1] == 41 else lr
 
     with pytest.raises(SrkitError, match="24 x 24 pixels the graph differs from the network"):
-        write_onnx(tmp_path / "a.onnx", BySize())
+        write_onnx(tmp_path / "a.onnx", BySize(), {})
     assert not list(tmp_path.iterdir())
 
 

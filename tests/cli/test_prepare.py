@@ -80,6 +80,8 @@ def test_a_second_run_has_nothing_to_do_and_other_settings_are_refused(album: Pa
         (["album", "--shrink-first", "Pixel=2"], "no photo is by the camera 'Pixel'. Did you mean 'Pixel 7'?"),
         (["album", "--shrinks", "0"], "expected whole numbers from 1"),
         (["album", "--downscaler", "bicubik"], "no downscaler 'bicubik'"),
+        (["album", "--downscaler", "random"], "option 'choices' of 'random' is missing"),
+        (["album", "--downscaler", '{ use = "lanczos", lobs = 2 }'], "has no option 'lobs'. Did you mean 'lobes'?"),
         (["album", "--patch-size", "300"], "no patch of 300x300 fits"),
         (["album", "--webp", "--packed"], "a packed set holds bare pixels"),
         (["album", "--whole"], "it needs --packed beside it"),

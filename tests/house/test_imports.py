@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": GROUND,
     "assembly": LOWER | {"data"},
     "components": GROUND | {"data"},
-    "preparing": GROUND | {"registry", "data"},
+    "preparing": GROUND | {"registry", "experiment", "data"},
     "training": MIDDLE,
     "inference": MIDDLE,
     "evaluation": MIDDLE,

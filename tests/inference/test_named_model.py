@@ -14,7 +14,9 @@ from srkit.components.generators.espcn import Espcn
 from srkit.contracts import GeneratorOutput
 from srkit.errors import UserError
 from srkit.inference.exported import save_exported
+from srkit.inference.named import TrainedOn
 from srkit.inference.naming import named_model
+from srkit.inference.own_words import own_words
 from srkit.inference.repeat import Repeated, repeats_needed
 from srkit.inference.run_models import run_checkpoints
 from srkit.registry import Registry
@@ -113,14 +115,18 @@ def test_the_identity_follows_what_pictures_depend_on(run: Path) -> None:
 def test_an_exported_file_needs_nothing_beside_it(tmp_path: Path) -> None:
     experiment = {"scale": 2, "generator": {"use": "espcn", "channels": 4}, "downscaler": {"use": "box"}}
     experiment["data"] = {"train": {"use": "sample-photos", "split": "train"}}
-    save_exported(tmp_path / "mine.safetensors", network(1).state_dict(), experiment, name="mine", fingerprint="p")
+    save_exported(
+        tmp_path / "mine.safetensors", network(1).state_dict(), own_words(TrainedOn(experiment, tmp_path, "p"), "mine")
+    )
     model = named_model(str(tmp_path / "mine.safetensors"), REGISTRY)
     assert (model.name, model.scale) == ("mine", 2)
     assert model.trained_on is not None and model.trained_on.data == "sample-photos (train)"
     with torch.no_grad():
         assert torch.equal(pictures(model), network(1)(LR))
     experiment["generator"] = {"use": "espcn", "channels": 5}
-    save_exported(tmp_path / "other.safetensors", network(1).state_dict(), experiment, name="mine")
+    save_exported(
+        tmp_path / "other.safetensors", network(1).state_dict(), own_words(TrainedOn(experiment, tmp_path), "mine")
+    )
     with pytest.raises(UserError, match="do not fit the generator in its header"):
         named_model(str(tmp_path / "other.safetensors"), REGISTRY).load(2)
 

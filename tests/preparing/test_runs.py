@@ -25,7 +25,7 @@ from srkit.preparing.cutting import Cutter, Job
 from srkit.preparing.folder import State, state_of
 from srkit.preparing.journal import Journal, Written, locked
 from srkit.preparing.photos import find_photos
-from srkit.preparing.shrinking import Shrinker
+from srkit.preparing.shrinking import Shrinker, qualified
 from srkit.preparing.targets import WORK, Slot, Target
 from srkit.registry import Registry
 from tests.preparing.support import PLAIN, Silent, contents, photo, planned, prepare
@@ -157,11 +157,49 @@ def test_a_downscaler_of_batches_shrinks_photos(tmp_path):
         assert (patch == small[place.top : place.top + 8, place.left : place.left + 8]).all()
 
 
-def test_a_downscaler_that_cannot_work_by_itself_is_refused():
-    with pytest.raises(UserError, match="--downscaler random: it has to be told choices"):
-        Shrinker("random", [2], Registry.installed())
-    with pytest.raises(UserError, match="no downscaler 'pilow'"):
-        Shrinker("pilow", [2], Registry.installed())
+DRAWN = {"use": "random", "choices": ["nearest", {"use": "lanczos", "lobes": 2}]}
+
+
+def test_a_downscaler_with_options_stands_in_the_manifest_with_all_names_qualified(tmp_path):
+    assert qualified({"use": "pillow"}, Registry.installed()) == "srkit:pillow"
+    table = qualified({**DRAWN, "shares": [1, 2.0]}, Registry.installed())
+    lanczos = {"use": "srkit:lanczos", "lobes": 2}
+    assert table == {"use": "srkit:random", "choices": ["srkit:nearest", lanczos], "shares": [1, 2]}
+    photo(tmp_path / "a" / "a.png", 1)
+    prepare(tmp_path / "a", tmp_path / "out", downscaler=table)
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["settings"]["downscaler"] == table
+    assert state_of(tmp_path / "out", planned(tmp_path / "a", tmp_path / "out", downscaler=table)) is State.FINISHED
+
+
+def test_a_downscaler_that_draws_draws_anew_for_each_photo_and_shrink(tmp_path):
+    for number in range(6):
+        photo(tmp_path / "a" / f"{number}.png", number, 64, 64)
+    for out, workers in (("one", 1), ("two", 2)):
+        changes = {"downscaler": DRAWN, "shrinks": (2, 4), "flat": 0.0}
+        prepare(tmp_path / "a", tmp_path / out, workers, form="packed", **changes)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    packed = PackedPictures(tmp_path / "one")
+    nearest = set()
+    for index in range(len(packed)):
+        name, _, place = packed.name(index).partition("@")
+        shrink, left, top = map(int, place.split("+"))
+        small = opened(tmp_path / "a" / name)[shrink // 2 :: shrink, shrink // 2 :: shrink]
+        if (packed[index] == small[top : top + 16, left : left + 16]).all():
+            nearest.add((name, shrink))
+    by_shrink = [sum(shrink == one for _, shrink in nearest) for one in (2, 4)]
+    assert all(0 < count < 6 for count in by_shrink)
+    assert {name for name, shrink in nearest if shrink == 2} != {name for name, shrink in nearest if shrink == 4}
+
+
+def test_a_downscaler_whose_options_are_wrong_is_refused():
+    for table, message in (
+        ({"use": "random"}, "option 'choices' of 'random' is missing"),
+        ({"use": "lanczos", "lobs": 2}, "no option 'lobs'. Did you mean 'lobes'"),
+        ({"use": "random", "choices": ["box"], "shares": [1, 2]}, "--downscaler random: shares: one number from 0"),
+        ("pilow", "no downscaler 'pilow'"),
+    ):
+        with pytest.raises(UserError, match=message):
+            Shrinker(table, [2], Registry.installed())
 
 
 def test_flatness_is_the_mean_step_between_neighbours(tmp_path):

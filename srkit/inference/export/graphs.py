@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -42,8 +43,13 @@ class _PictureAlone(nn.Module):
         return sr
 
 
-def write_onnx(path: Path, network: nn.Module) -> float:
+def write_onnx(path: Path, network: nn.Module, texts: Mapping[str, str]) -> float:
     """Write an ONNX file with dynamic batch, height and width; gives the largest difference from the network.
+
+    Args:
+        path: the file to be.
+        network: the generator.
+        texts: what the file says of itself, as the format's own metadata; see `own_words`.
 
     Raises:
         UserError: onnx or onnxruntime is not installed.
@@ -66,13 +72,24 @@ def write_onnx(path: Path, network: nn.Module) -> float:
                     opset_version=OPSET,
                     dynamo=False,
                 )
+            _describe(aside, texts)
         except (RuntimeError, ValueError, TypeError) as error:
             raise SrkitError(f"{path}: the network cannot be written as ONNX: {_shown(error)}") from error
         return _held(path, own, OnnxNetwork(aside))
 
 
-def write_script(path: Path, network: nn.Module) -> float:
+def _describe(file: Path, texts: Mapping[str, str]) -> None:
+    import onnx
+
+    model = onnx.load(str(file))
+    onnx.helper.set_model_props(model, dict(texts))
+    onnx.save(model, str(file))
+
+
+def write_script(path: Path, network: nn.Module, texts: Mapping[str, str]) -> float:
     """Write a TorchScript file, for `torch.jit.load` and libtorch; gives the largest difference from the network.
+
+    Arguments as for `write_onnx`; the texts are extra files of the archive.
 
     Raises:
         SrkitError: the network cannot be followed, or the graph does not do the same.
@@ -82,7 +99,8 @@ def write_script(path: Path, network: nn.Module) -> float:
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # as above
-            torch.jit.save(torch.jit.trace(own, (probe_of(*TRACED),), check_trace=False), content)
+            traced = torch.jit.trace(own, (probe_of(*TRACED),), check_trace=False)
+            torch.jit.save(traced, content, _extra_files=dict(texts))
     except (RuntimeError, ValueError, TypeError) as error:
         raise SrkitError(f"{path}: the network cannot be written as TorchScript: {_shown(error)}") from error
     with placed(path) as aside:
