@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import click
 
@@ -31,9 +26,9 @@ def list_command(kind: str | None, as_json: bool, verify: bool) -> None:
     chosen = _kind(kind, registry) if kind else None
     listings = registry.listings(chosen)
     if verify:
-        # a process each, as many at a time as there are processors: every one of them may import torch
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            listings = list(pool.map(_verified, listings))
+        from srkit.cli.verification import verified
+
+        listings = verified(listings)
     if as_json:
         click.echo(json.dumps([as_object(one) for one in listings], indent=1))
         return
@@ -104,30 +99,3 @@ def _table(rows: list[Listing]) -> object:
         name = row.entry.qualified if row.state == "conflict" else row.entry.name
         table.add_row(escape(name), summary, escape(f"{row.entry.distribution} {row.entry.version}"))
     return table
-
-
-_IMPORT = """
-import sys
-from pathlib import Path
-from srkit.registry import Registry, kind_named
-try:
-    Registry.installed().find(kind_named(sys.argv[1]), sys.argv[2], Path.cwd())
-except Exception as error:
-    sys.exit(" ".join(str(error).split()))
-"""
-
-
-def _verified(listing: Listing) -> Listing:
-    """The listing after a real import, in a process that may crash or hang without harm."""
-    if listing.state == "broken":
-        return listing
-    command = [sys.executable, "-c", _IMPORT, listing.entry.kind.plural, listing.entry.qualified]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
-    except subprocess.TimeoutExpired:
-        return replace(listing, state="broken", reason="its import takes longer than two minutes")
-    if done.returncode == 0:
-        return listing
-    said = done.stderr.strip().splitlines()
-    reason = said[-1] if said else f"its import ended the process with {done.returncode}"
-    return replace(listing, state="broken", reason=reason)

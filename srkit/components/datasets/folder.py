@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from srkit.data.decoding import IMAGE_SUFFIXES, decode
+from srkit.data.packed import PICTURES
 from srkit.errors import OptionError
 from srkit.seeds import derived_seed
 
@@ -118,6 +119,10 @@ def _pictures_below(root: Path) -> list[str]:
             if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
         ]
     if not found:
+        packed = sorted(one.parent for one in (root / PICTURES, *root.glob(f"*/{PICTURES}")) if one.exists())
+        if packed:
+            where = packed[0].as_posix()
+            raise OptionError("path", f'{where} is a packed set; write {{ use = "packed", path = "{where}" }}')
         kinds = " ".join(sorted(IMAGE_SUFFIXES))
         raise OptionError("path", f"no pictures in {root}; files that end with one of {kinds} are taken")
     return sorted(found)

@@ -69,6 +69,17 @@ def test_links_are_followed_and_a_circle_ends(tmp_path):
     assert names(Folder(tmp_path / "photos", seed=None)) == ["b.png", "more/a.png"]
 
 
+@pytest.mark.parametrize("below", ["", "train"])
+def test_a_packed_set_is_said_to_be_one(below, tmp_path):
+    folder = tmp_path / "set" / below
+    folder.mkdir(parents=True)
+    (folder / "pictures.npy").touch()
+    with pytest.raises(OptionError) as caught:
+        Folder(tmp_path / "set")
+    where = folder.as_posix()
+    assert caught.value.why == f'{where} is a packed set; write {{ use = "packed", path = "{where}" }}'
+
+
 def test_what_cannot_be_is_refused_with_the_folder(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "a.txt").write_text("x")
