@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from srkit.data.recording import RecordedDraws
 from srkit.draws import StreamKey
 from srkit.dry_run import time_of_step
 from srkit.evaluation.contact_sheet import Shown
-from srkit.experiment import Plan
+from srkit.experiment import Pick, Plan, StagePlan
 from srkit.readiness import Prepared, make_ready, make_run
 from srkit.training.failure import told
 from srkit.training.pairs import Pairing
@@ -120,8 +121,10 @@ def _pairs(run: Run, step: int) -> list[Shown]:
 
     parts = Pairing(run.assembly, run.device)(batch, span, run.stepper.attempt, streams)
     lr, hr = torch.cat([part.lr for part in parts]), torch.cat([part.hr for part in parts])
+    plan = run.assembly.plan
+    picks = picks_by_entry(plan, plan.stages[span.number])
     return [
-        Shown(name, _picture(small), _picture(large), _lines(record))
+        Shown(name, _picture(small), _picture(large), in_words(record, picks))
         for name, small, large, record in zip(batch.names, lr, hr, records, strict=False)
     ]
 
@@ -130,9 +133,47 @@ def _picture(image: Tensor) -> np.ndarray:
     return (image * 255).round().clamp(0, 255).to("cpu", torch.uint8).permute(1, 2, 0).contiguous().numpy()
 
 
-def _lines(record: dict[str, list[str]]) -> list[str]:
-    """`jpeg: 83`, one line an entry; a pipeline's parts without its own name."""
-    return [f"{name.removeprefix('lr_pipeline/')}: {', '.join(values)}" for name, values in record.items()]
+def picks_by_entry(plan: Plan, stage: StagePlan) -> dict[str, Pick]:
+    """What a stage's streams are named by, with the component that draws from them."""
+    alone = {path[0]: pick for path, pick in plan.picks.items() if path in (("downscaler",), ("target",))}
+    entries = zip(stage.experiment.degradation, stage.degradations, strict=True)
+    return {str(key): pick for key, pick in alone.items()} | {entry.name: pick for entry, pick in entries}
+
+
+def in_words(record: Mapping[str, Sequence[str]], picks: Mapping[str, Pick]) -> list[str]:
+    """`jpeg: 83`, one line an entry; a pipeline's parts without its own name, other parts by their names."""
+    lines = []
+    for name, values in record.items():
+        entry, *inner = name.split("/")
+        words, pick = [entry], picks.get(entry)
+        for part in inner:
+            parts = _parts(pick)
+            known = part.isdecimal() and int(part) < len(parts)
+            words.append(_part_name(parts, int(part)) if known else part)
+            pick = parts[int(part)] if known else None
+        text = _named(", ".join(values), _parts(pick))
+        lines.append(f"{'/'.join(words).removeprefix('lr_pipeline/')}: {text}")
+    return lines
+
+
+def _named(text: str, parts: Sequence[Pick]) -> str:
+    """Words with the parts' names in place of `#1`, `#2`."""
+    return re.sub(r"#(\d+)", lambda found: _part_name(parts, int(found[1]) - 1), text)
+
+
+def _parts(pick: Pick | None) -> list[Pick]:
+    """The components that a component is made of, where it has one list of them."""
+    options = [] if pick is None else [one for one in pick.all_options().values() if isinstance(one, list)]
+    lists = [one for one in options if one and all(isinstance(part, Pick) for part in one)]
+    return lists[0] if len(lists) == 1 else []
+
+
+def _part_name(parts: Sequence[Pick], number: int) -> str:
+    """The name of a part, with its number where several have that name or it is not known."""
+    if not 0 <= number < len(parts):
+        return f"#{number + 1}"
+    name = parts[number].component.name
+    return name if [part.component.name for part in parts].count(name) == 1 else f"{name} #{number + 1}"
 
 
 def _time_of_batch(run: Run, ready: Prepared) -> float:

@@ -14,7 +14,10 @@ __all__ = ["DrawsOfOne", "one_by_one", "say"]
 
 
 def say(draws: Draws, words: Sequence[str]) -> None:
-    """What was drawn for each sample, in words, where somebody keeps a record (`srkit data` does)."""
+    """What was drawn for each sample, in words, where somebody keeps a record (`srkit data` does).
+
+    `#2` in the words stands for the second of a component's parts, and is shown as that part's name.
+    """
     keep = getattr(draws, "say", None)
     if keep is not None:
         for place, text in enumerate(words):

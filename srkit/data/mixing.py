@@ -46,6 +46,17 @@ class Mix:
     box: tuple[int, int, int, int]
     outside: bool
 
+    def in_words(self) -> str:
+        """Such as `mixup, 0.3 of sample 5`, counted from 1; rectangles in LR pixels."""
+        if self.kind == "mixup":
+            return f"mixup, {1 - self.share:.2g} of sample {self.partner + 1}"
+        rectangle = f"{self.box[3]}x{self.box[2]}"
+        if self.kind == "cutmix":
+            return f"cutmix, {rectangle} of sample {self.partner + 1}"
+        if self.kind == "cutblur":
+            return f"cutblur, {'all but ' if self.outside else ''}{rectangle}"
+        return "none"
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -151,7 +162,10 @@ class Mixing:
         pool = pool or Pool(slots, lr, hr, changed)
         place_of = {slot: place for place, slot in enumerate(pool.slots)}
         mixed = lr.clone(), hr.clone(), None if changed is None else changed.clone()
+        say = getattr(draws, "say", None)  # where somebody keeps a record
         for place, mix in enumerate(self.drawn(draws, slots, batch, (lr.shape[-2], lr.shape[-1]))):
+            if say is not None:
+                say(place, mix.in_words())
             if mix.kind == "cutblur":
                 _paste_original(mixed[0][place], hr[place], mix)
             elif mix.kind:

@@ -99,8 +99,10 @@ def _discriminator_learns(subject: Subject) -> None:
 
 _SCALAR = Rule("scalar", "it gives one number, or a dict of named ones", _is_scalar)
 _ODD = Rule("odd-sizes", "any size will do, and a single picture", _takes_odd_sizes)
-_GRADIENT = Rule("gradients", "a gradient reaches the generator's picture", _teaches, ("runs", "scalar"))
-_FINITE = Rule("equal-pictures", "two equal pictures give finite numbers", _is_finite_when_equal, ("runs", "scalar"))
+_GRADIENT = Rule("gradients", "a gradient reaches the generator's picture", _teaches, ("runs", "scalar", "inputs"))
+_FINITE = Rule(
+    "equal-pictures", "two equal pictures give finite numbers", _is_finite_when_equal, ("runs", "scalar", "inputs")
+)
 _MEAN = Rule("batch-mean", "it is a mean over the batch", _is_a_mean_over_samples, ("runs", "scalar", "deterministic"))
 
 LOSSES = (

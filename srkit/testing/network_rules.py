@@ -177,7 +177,7 @@ def _border_is_as_claimed(subject: Subject) -> None:
 _NETWORK = (
     Rule("dtype", "float32 in, float32 out", _is_float),
     Rule("gradients", "a gradient reaches every weight that trains", _gradients_arrive),
-    Rule("input-gradient", "a gradient reaches its input", _passes_gradients),
+    Rule("input-gradient", "a gradient reaches its input", _passes_gradients, ("runs", "inputs")),
 )
 _BORDER = Rule("border", "far from the border the border does not matter, as claimed", _border_is_as_claimed)
 

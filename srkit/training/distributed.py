@@ -9,10 +9,12 @@ what draws from torch's global stream, such as dropout.
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -167,10 +169,24 @@ def _together() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise PeerLost(
-            "another process of this run ended or cannot be reached; the last checkpoint stands. Its own message, if "
-            f"it had time for one, is above ({' '.join(str(error).split())[:160]})"
-        ) from error
+        raise peer_lost(error) from error
+
+
+def peer_lost(error: RuntimeError) -> PeerLost:
+    """What to say of an error of the connections between the processes."""
+    return PeerLost(
+        "another process of this run ended or cannot be reached; the last checkpoint stands. Its own message, if "
+        f"it had time for one, is above ({' '.join(str(error).split())[:160]})"
+    )
+
+
+def is_of_connections(error: BaseException) -> bool:
+    """Whether an exception comes out of torch's exchange between processes, of which a loss may have its own."""
+    if not isinstance(error, RuntimeError) or not dist.is_available() or not dist.is_initialized():
+        return False
+    inside = str(Path(dist.__file__).parent)
+    *_, innermost = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)] or [""]
+    return innermost.startswith(inside)
 
 
 def is_one_of_several() -> bool:

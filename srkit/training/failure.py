@@ -14,6 +14,7 @@ import torch
 from srkit.assembly import Assembly
 from srkit.errors import SrkitError
 from srkit.training import checkpoint
+from srkit.training.distributed import is_of_connections, peer_lost
 from srkit.training.ledger import NotFinite
 from srkit.training.memory import explain_out_of_memory, is_out_of_memory
 
@@ -42,6 +43,8 @@ def in_words(error: BaseException, assembly: Assembly, device: torch.device, whe
         return error
     if is_out_of_memory(error):
         return explain_out_of_memory(assembly.plan.experiment, device)
+    if isinstance(error, RuntimeError) and is_of_connections(error):
+        return peer_lost(error)  # met while a loss exchanged something with the others; it is not to blame
     culprit = blamed(error, assembly)
     if culprit is None and isinstance(error, OSError):
         return error

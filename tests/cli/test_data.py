@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,44 @@ def test_json_says_what_was_drawn_and_step_and_seed_decide_it(workplace: Path, s
     first = drawn()
     assert drawn() == first and (workplace / "spoiled-data.png").is_file()
     assert len({first, drawn("--step", "2"), drawn("--set", "seed=9")}) == 3
+
+
+NESTED = """
+[downscaler]
+use = "random"
+choices = ["box", { use = "lanczos", lobes = 2 }]
+[[degradation]]
+use = "random-choice"
+choices = ["jpeg", { use = "sequence", parts = ["webp", "jpeg", { use = "jpeg", quality = [10, 20] }] }]
+probability = 0.7
+[[degradation]]
+use = "shuffle"
+parts = ["noise", "jpeg"]
+[augment]
+mixup = 0.4
+cutmix = 0.3
+cutblur = 0.2
+"""
+
+
+def test_parts_are_called_by_their_names_and_what_is_not_done_is_said_to_be(workplace: Path, srkit: Command) -> None:
+    text = (workplace / "tiny.toml").read_text().replace('[downscaler]\nuse = "torch-bilinear"\n', NESTED)
+    (workplace / "nested.toml").write_text(text.replace("batch_size = 1", "batch_size = 24"))
+    said = srkit("data", "nested.toml", "--json")
+    assert said.code == 0, said.err
+    drawn = [dict(line.split(": ", 1) for line in one["drawn"]) for one in json.loads(said.out)["samples"]]
+    assert {one["downscaler"] for one in drawn} == {"box", "lanczos"}
+    assert {one["random-choice"] for one in drawn} == {"none", "jpeg", "sequence"}
+    assert {one["shuffle"] for one in drawn} == {"noise, jpeg", "jpeg, noise"}
+    parts = {f"random-choice/sequence/{name}" for name in ("webp", "jpeg #2", "jpeg #3")}
+    for one in drawn:
+        chosen = {key for key in one if key.startswith("random-choice/")}
+        assert chosen == {"none": set(), "jpeg": {"random-choice/jpeg"}, "sequence": parts}[one["random-choice"]]
+        assert "shuffle/noise" in one and one["shuffle/jpeg"].isdecimal()
+    mixed = {" ".join(one["mixing"].split()[:1]) for one in drawn}
+    assert mixed == {"mixup,", "cutmix,", "cutblur,", "none"}
+    assert any(re.fullmatch(r"mixup, [\d.]+ of sample \d+", one["mixing"]) for one in drawn)
+    assert any(re.fullmatch(r"cutmix, \dx\d of sample \d+", one["mixing"]) for one in drawn)
 
 
 def test_broken_pictures_are_listed_and_the_rest_is_shown(workplace: Path, srkit: Command) -> None:

@@ -83,6 +83,14 @@ def test_another_scale_and_brightness(hr: np.ndarray) -> None:
     assert pair_problems(shrunk(middle) + np.uint8(8), middle) == ["LR is 8 levels brighter than HR"]
 
 
+def test_a_scale_that_is_far_off_is_no_shift_beside_it() -> None:
+    hr = np.array(skimage.data.coffee())
+    height, width = hr.shape[:2]
+    box = (0.03 * width, 0.03 * height, 0.97 * width, 0.97 * height)
+    lr = np.array(Image.fromarray(hr).resize((width, height), Image.Resampling.BICUBIC, box=box))
+    assert pair_problems(lr, hr) == ["LR shows the scene at another scale: +6.4% vertically, +6.4% horizontally"]
+
+
 def test_another_picture_and_another_size(hr: np.ndarray) -> None:
     other = np.ascontiguousarray(np.array(skimage.data.rocket()))
     lr = np.array(Image.fromarray(other).resize((hr.shape[1] // SCALE, hr.shape[0] // SCALE)))

@@ -117,6 +117,28 @@ def test_an_error_of_one_process_is_said_once_and_ends_all(tmp_path: Path) -> No
     assert said[0] == "" and "the loss 'Odd' failed after step 2: ValueError: something odd" in said[1]
 
 
+ENDING = """
+import os
+from torch import nn
+class Ending(nn.Module):
+    '''Ends the second process without a word.'''
+    def forward(self, views):
+        if views.step == 3 and os.environ["RANK"] == "1":
+            os._exit(9)
+        return (views.sr - views.hr).abs().mean()
+"""
+
+
+def test_a_process_that_is_gone_is_not_blamed_on_the_loss_that_misses_it(tmp_path: Path) -> None:
+    path = prepared(tmp_path, RELATIVISTIC.replace('use = "mse"', 'use = "./ending.py:Ending"'))
+    (tmp_path / "ending.py").write_text(ENDING)
+    both = started_by_hand(path)
+    said = [one.communicate(timeout=120)[1] for one in both]
+    assert [one.returncode for one in both] == [1, 9]
+    # its mean over all logits is the first that the processes exchange after that
+    assert "error: another process of this run ended" in said[0] and "relativistic-average" not in said[0]
+
+
 def test_a_termination_ends_all_with_one_checkpoint(tmp_path: Path) -> None:
     path = prepared(tmp_path, changed(PLAIN, steps="100000", workers="1").replace("every = 3", "every = 100000"))
     both = started_by_hand(path)

@@ -53,12 +53,13 @@ def shifted(*shifts: float) -> list[str]:
 def test_colours_drift_only_from_where_they_were_right() -> None:
     right = [1.5, -1.0, 0.5, 0.8, -0.5, 0.1, 0.9, -0.3]
     (said,) = shifted(30.0, 9.0, *right, *[9.0] * DRIFTED_LINES)
-    assert "step 15: SR has 6 levels more red than LR; raise the pixel loss's weight" in said
+    assert "step 17: SR has 8 levels more red than LR; raise the pixel loss's weight" in said
     (said,) = shifted(*right, *[-9.0] * DRIFTED_LINES)
-    assert "SR has 6 levels less red than LR" in said
+    assert "SR has 8 levels less red than LR" in said
     assert not shifted(30.0, 20.0, 9.0, 8.0, 7.0, 3.0, 3.0, 3.0, *[4.0] * 20)
     assert not shifted(*right, *[12.0, -11.0, 8.0, -13.0] * 10)  # a learning rate too high to settle, on both sides
     assert not shifted(*right, 12.0, 9.0, 7.0, 6.0, 0.1, 0.1, 0.1, 0.1)  # a wave that ends
+    assert not shifted(*right, 14.0, 11.0, -1.0, 2.0, 9.0, 1.0, 8.0, 0.0, 2.0)  # learning rate too high, on one side
 
 
 def test_fp16_s_losses_are_told_by_role() -> None:

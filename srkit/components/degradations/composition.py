@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from srkit.components.ranges import check_probability, check_shares
-from srkit.components.single_draws import one_by_one
+from srkit.components.single_draws import one_by_one, say
 from srkit.contracts import Degradation, Draws, Factory
 from srkit.errors import OptionError, UserError
 
@@ -78,6 +78,7 @@ class RandomChoice:
         """(B, 3, h, w) float -> (B, 3, h', w')."""
         applied = (draws.uniform() < self.probability).tolist()
         picks = draws.choice(range(len(self.choices)), self.shares)
+        say(draws, [f"#{pick + 1}" if wanted else "none" for wanted, pick in zip(applied, picks, strict=True)])
         inner = [one_by_one(draws.child(str(number))) for number in range(len(self.choices))]
         return joined(
             [
@@ -104,7 +105,9 @@ class Shuffle:
         """(B, 3, h, w) float -> (B, 3, h', w')."""
         inner = [one_by_one(draws.child(str(number))) for number in range(len(self.parts))]
         pictures = []
-        for place, order in enumerate(self.orders(draws)):
+        orders = self.orders(draws)
+        say(draws, [", ".join(f"#{number + 1}" for number in order) for order in orders])
+        for place, order in enumerate(orders):
             picture = batch[place : place + 1]
             for number in order:
                 picture = self.parts[number](picture, inner[number][place])

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from srkit.components.downscalers.crop import check_scale
+from srkit.components.single_draws import say
 from srkit.contracts import Downscaler, Draws, Factory
 from srkit.errors import OptionError
 
@@ -45,6 +46,7 @@ class Random:
     def __call__(self, hr: Tensor, draws: Draws) -> Tensor:
         """(B, 3, H, W) -> (B, 3, H // scale, W // scale)."""
         picks = draws.choice(range(len(self.choices)), self.shares)
+        say(draws, [f"#{pick + 1}" for pick in picks])
         # One picture at a time: the last bits of a batch's product may depend on the size of the batch.
         return torch.cat([shrunk(self.choices[pick], hr[i : i + 1]) for i, pick in enumerate(picks)])
 

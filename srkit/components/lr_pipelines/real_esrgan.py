@@ -34,7 +34,7 @@ class RealEsrgan:
     Args:
         scale: how many times smaller the picture becomes.
         sharpen: make the LR picture from the sharpened original, as the paper does.
-        shapes: how often each kernel shape is drawn in both blurs, in any unit.
+        shapes: how often each kernel shape is drawn in the first blur, in any unit.
         blur_probability: that the first blur takes place.
         sigma: range of the first blur's standard deviations in pixels.
         resize: how often the first resize goes up, down or keeps the size, in any unit.
@@ -47,6 +47,7 @@ class RealEsrgan:
         jpeg_probability: that the first JPEG takes place.
         jpeg_quality: range of the first JPEG's quality.
         blur_probability_2: that the second blur takes place.
+        shapes_2: how often each kernel shape is drawn in the second blur; by default as in the first.
         sigma_2: range of the second blur's standard deviations in pixels.
         resize_2: how often the second resize goes up, down or keeps the size, in any unit.
         resize_factors_2: smallest and largest factor of the second resize, of the LR size.
@@ -80,6 +81,7 @@ class RealEsrgan:
         jpeg_probability: float = 1.0,
         jpeg_quality: tuple[int, int] = (30, 95),
         blur_probability_2: float = 0.8,
+        shapes_2: dict[KernelShape, float] | None = None,
         sigma_2: tuple[float, float] = (0.2, 1.5),
         resize_2: tuple[float, float, float] = (0.3, 0.4, 0.3),
         resize_factors_2: tuple[float, float] = (0.3, 1.2),
@@ -101,6 +103,8 @@ class RealEsrgan:
         if not 1 <= low <= high or low % 2 == 0 or high % 2 == 0:
             raise OptionError("kernel_sizes", f"two odd numbers from 1, the smaller one first; got {[low, high]}.")
         check_shares("shapes", shapes.values())
+        if shapes_2 is not None:
+            check_shares("shapes_2", shapes_2.values())
         self.scale = scale
         self.sharpen = sharpen
         self.subsampling: Literal["4:2:0", "4:4:4"] = subsampling
@@ -112,7 +116,7 @@ class RealEsrgan:
                 span("sigma", sigma, 0, above=True),
             ),
             Blurring(
-                dict(shapes),
+                dict(shapes if shapes_2 is None else shapes_2),
                 check_probability("blur_probability_2", blur_probability_2),
                 kernel_sizes,
                 span("sigma_2", sigma_2, 0, above=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from srkit.training.run import Pictures, Run
 WON = 0.99
 WON_LINES = 5
 SURE = 0.05
-DRIFTED_LEVELS, DRIFTED_TIMES = 5.0, 4.0
+DRIFTED_LEVELS, DRIFTED_TIMES, DRIFTED_SPREADS = 5.0, 4.0, 2.0
 DRIFTED_LINES = 8
 COLOURS = ("red", "green", "blue")
 VANISHED = 0.5
@@ -31,8 +32,8 @@ class Balance:
       and its loss (without penalties) is at most a twentieth of the largest it has had. Being right alone is no
       victory: while its loss is well above 0, it is not sure, and the generator learns from it.
     - The colours drift: over 8 log lines a channel of SR is brighter or darker than the LR's by over 5 levels of 255 in
-      the mean, and by over 4 times its mean over the calmest 8 so far: a generator that has yet to learn the colours
-      does not drift. With its sign, because a high learning rate has the colours waver about the right ones.
+      the mean, by over 4 times its mean over the calmest 8 so far, and by over twice their standard deviation: a
+      generator that has yet to learn the colours does not drift, nor one whose high learning rate has them waver.
     - The generator repeats a pattern: in over half of the pictures of 2 validations in succession a frequency stands
       out 10 times from the ones around it, by a level of 255 or more; see `strongest_grid`.
     - fp16: at least half of a role's updates were skipped in 2 log lines in succession, or half of its gradient's
@@ -93,7 +94,8 @@ class Balance:
             return 0.0
         mean = sum(last) / DRIFTED_LINES
         calmest = self.calmest[colour] = min(self.calmest.get(colour, math.inf), abs(mean))
-        return mean if abs(mean) > max(DRIFTED_LEVELS, DRIFTED_TIMES * calmest) else 0.0
+        least = max(DRIFTED_LEVELS, DRIFTED_TIMES * calmest, DRIFTED_SPREADS * statistics.pstdev(last))
+        return mean if abs(mean) > least else 0.0
 
     def _lasts(self, what: str, holds: bool, times: int) -> bool:
         """Whether something holds for that many times in succession, this one included."""

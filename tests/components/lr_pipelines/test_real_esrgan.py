@@ -99,6 +99,12 @@ def test_the_defaults_are_the_papers() -> None:
     assert [noise.sigma for noise in one.noises] == [(1, 30), (1, 25)] and one.qualities == ((30, 95), (30, 95))
 
 
+def test_the_second_blur_has_the_first_ones_shapes_or_its_own() -> None:
+    first, second = {"isotropic": 1.0}, {"sinc": 2.0}
+    assert [blur.shapes for blur in RealEsrgan(4, shapes=first).blurs] == [first, first]
+    assert [blur.shapes for blur in RealEsrgan(4, shapes=first, shapes_2=second).blurs] == [first, second]
+
+
 def test_meta_half_precision_and_no_gradient() -> None:
     with torch.device("meta"):
         make = RealEsrgan(4)
@@ -112,6 +118,7 @@ def test_refuses_what_cannot_be() -> None:
         ("scale", 0),
         ("kernel_sizes", (8, 9)),
         ("shapes", {}),
+        ("shapes_2", {"sinc": 0.0}),
         ("resize", (0.0, 0.0, 0.0)),
         ("resize_factors_2", (0.0, 1.0)),
         ("jpeg_quality", (0, 90)),
