@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from srkit.errors import SrkitError
+from srkit.errors import SrkitError, nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -80,6 +80,7 @@ class HookCaller:
         self.manager.add_hookspecs(Hooks)
         for name, plugin in plugins.items():
             _require_marks(name, plugin)
+            _require_known(name, plugin)
             try:
                 self.manager.register(plugin, name=name)
                 self.manager.check_pending()
@@ -159,6 +160,13 @@ _KNOWN = "Hooks: " + ", ".join(
     f"{name}({', '.join(list(inspect.signature(getattr(Hooks, name)).parameters)[1:])})" for name in _NAMES
 )
 _LEAVE_OUT = "SRKIT_LOAD_PLUGINS=, which names the plugins to load, leaves it out."
+
+
+def _require_known(name: str, plugin: Any) -> None:
+    for found in dir(plugin):
+        if found.startswith("srkit_") and found not in _NAMES and hasattr(getattr(plugin, found), f"{PROJECT}_impl"):
+            hint = " ".join(one for one in (nearest(found, _NAMES), f"{_KNOWN}.", _LEAVE_OUT) if one)
+            raise HookFailed(f"the plugin {name} has a hook {found}, and there is none of that name. {hint}")
 
 
 def _require_marks(name: str, plugin: Any) -> None:

@@ -220,6 +220,7 @@ def test_an_unknown_hook_is_refused() -> None:
 
     said = refused(Misspelt())
     assert "srkit_step_edn" in said and "srkit_step_end(run, step, metrics)" in said
+    assert "Did you mean 'srkit_step_end'" in said
 
 
 def test_an_unknown_argument_is_refused() -> None:

@@ -223,7 +223,10 @@ def _is_file(use: str) -> bool:
 
 def _checked(component: Component) -> Component:
     if component.kind.is_built:
-        component.signature  # noqa: B018  (reading it is the check)
+        try:
+            component.signature  # noqa: B018  (reading it is the check)
+        except ContractError as error:
+            raise ContractError(f"{component.kind.singular.replace('_', ' ')} {component.use}: {error}") from error
     return component
 
 
