@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
@@ -127,15 +126,28 @@ def test_a_photo_s_own_stripes_are_none_even_where_they_are_lost() -> None:
         assert prominence < GRID_PROMINENCE / 2 or levels < GRID_LEVELS / 2
 
 
-def test_it_takes_two_validations(capsys: Any) -> None:
-    hr = photo()
-    grid = (hr.float() + 20 * torch.cos(torch.pi * torch.arange(hr.shape[-1]))).clamp(0, 255).to(torch.uint8)
-    said: list[str] = []
+def striped(hr: torch.Tensor, levels: float) -> torch.Tensor:
+    grid = levels * torch.cos(torch.pi * torch.arange(hr.shape[-1]))
+    return (hr.float() + grid).clamp(0, 255).to(torch.uint8)
+
+
+def repeated(*levels: float | None, plays: bool = True) -> list[str]:
+    """What is said where SR has stripes of so many levels at each validation; None is one without pictures."""
+    hr, said = photo(), []
     watcher, one = Balance(), SimpleNamespace(warn=said.append)
-    good, bad = {"a": {"sr": hr, "hr": hr}}, {"a": {"sr": grid, "hr": hr}}
-    for step, pictures in enumerate([bad, good, bad, bad, bad, {}]):
+    watcher.srkit_step_end(one, 1, {"lr": {}, **({"discriminator": 0.7} if plays else {})})  # type: ignore[arg-type]
+    for step, level in enumerate(levels):
+        pictures = {} if level is None else {"a": {"sr": striped(hr, level), "hr": hr}}
         watcher.srkit_validation_end(one, step, pictures)  # type: ignore[arg-type]
-    assert len(said) == 1 and "step 3: the generator repeats a pattern" in said[0]
+    return said
+
+
+def test_a_pattern_takes_two_validations_and_a_game() -> None:
+    (said,) = repeated(20, 0, 20, 20, 20, None)
+    assert "step 3: the generator repeats a pattern" in said
+    assert not repeated(20, 20, 20, plays=False)  # pixels alone: a pixel shuffle that has yet to learn
+    assert not repeated(20, 15, 11, 8, 6, 4, 3, 0)  # on its way out
+    assert repeated(20, 15, 11, 11, 11)
 
 
 class Doubt:

@@ -23,6 +23,7 @@ SKIPPED = 0.5
 SKIPPED_LINES = 2
 GRID_PROMINENCE, GRID_LEVELS = 10.0, 1.0
 GRID_VALIDATIONS = 2
+GRID_FALLS = 0.8
 
 
 class Balance:
@@ -34,8 +35,10 @@ class Balance:
     - The colours drift: over 8 log lines a channel of SR is brighter or darker than the LR's by over 5 levels of 255 in
       the mean, by over 4 times its mean over the calmest 8 so far, and by over twice their standard deviation: a
       generator that has yet to learn the colours does not drift, nor one whose high learning rate has them waver.
-    - The generator repeats a pattern: in over half of the pictures of 2 validations in succession a frequency stands
-      out 10 times from the ones around it, by a level of 255 or more; see `strongest_grid`.
+    - The generator repeats a pattern: with a discriminator at work, in over half of the pictures of 2 validations in
+      succession a frequency stands out 10 times from the ones around it, by a level of 255 or more; see
+      `strongest_grid`. Where it falls by a fifth or more from one validation to the next, it is on its way out: what a
+      pixel shuffle begins with.
     - fp16: at least half of a role's updates were skipped in 2 log lines in succession, or half of its gradient's
       elements are 0 in 3.
     """
@@ -45,6 +48,8 @@ class Balance:
         self.shifts: dict[str, list[float]] = {}
         self.calmest: dict[str, float] = {}
         self.worst = 0.0
+        self.grid = 0.0
+        self.plays = False
         self.said: list[str] = []
 
     @hookimpl
@@ -56,6 +61,7 @@ class Balance:
     def srkit_step_end(self, run: Run, step: int, metrics: Mapping[str, Any] | None) -> None:
         if metrics is None:
             return
+        self.plays = "discriminator" in metrics
         if self._lasts("won", self._is_sure(metrics), WON_LINES):
             self._warn(run, "won", f"step {step}: {_WON}")
         for colour in COLOURS:
@@ -76,8 +82,10 @@ class Balance:
     def srkit_validation_end(self, run: Run, step: int, pictures: Pictures) -> None:
         with_originals = [views for views in pictures.values() if "hr" in views]
         found = [strongest_grid(views["sr"], views["hr"]) for views in with_originals]
-        repeats = [prominence >= GRID_PROMINENCE and levels >= GRID_LEVELS for prominence, levels in found]
-        if self._lasts("pattern", sum(repeats) * 2 > len(repeats), GRID_VALIDATIONS):
+        grids = [levels for prominence, levels in found if prominence >= GRID_PROMINENCE and levels >= GRID_LEVELS]
+        before, self.grid = self.grid, statistics.fmean(grids) if len(grids) * 2 > len(found) else 0.0
+        repeats = self.plays and self.grid > 0 and self.grid >= GRID_FALLS * before
+        if self._lasts("pattern", repeats, GRID_VALIDATIONS):
             self._warn(run, "pattern", f"step {step}: {_PATTERN}")
 
     def _is_sure(self, metrics: Mapping[str, Any]) -> bool:
@@ -111,12 +119,13 @@ class Balance:
 
     def state_dict(self) -> dict[str, Any]:
         shifts = {colour: list(shifts) for colour, shifts in self.shifts.items()}
-        numbers = {"shifts": shifts, "calmest": dict(self.calmest), "worst": self.worst}
-        return {"streaks": dict(self.streaks), "said": list(self.said), **numbers}
+        numbers = {"shifts": shifts, "calmest": dict(self.calmest), "worst": self.worst, "grid": self.grid}
+        return {"streaks": dict(self.streaks), "said": list(self.said), "plays": self.plays, **numbers}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.streaks, self.said = dict(state["streaks"]), list(state["said"])
-        self.shifts, self.calmest, self.worst = dict(state["shifts"]), dict(state["calmest"]), state["worst"]
+        self.shifts, self.calmest = dict(state["shifts"]), dict(state["calmest"])
+        self.worst, self.grid, self.plays = state["worst"], state["grid"], state["plays"]
 
 
 _WON = (
