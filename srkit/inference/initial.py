@@ -62,17 +62,18 @@ def initialise(assembly: Assembly) -> dict[str, Initial]:
     """Load what the experiment's `init` names into the networks; gives what was loaded, by role.
 
     Raises:
-        ExperimentError: a path leads nowhere, or less than everything fits and `partial` is not set.
+        ExperimentError: a path leads nowhere, or less than everything fits and `partial` is not set; for each role.
     """
-    plan, done = assembly.plan, {}
+    plan, done, loaded = assembly.plan, {}, {}
     networks = {"generator": assembly.generator, "discriminator": assembly.discriminator}
     for role, path in _sources(plan):
         network = networks[role]
         assert network is not None  # a contradiction otherwise
-        loaded = _matched(plan, role, path, network.state_dict())
-        if loaded is None:
+        loaded[role] = network, _matched(plan, role, path, network.state_dict())
+    for role, (network, found) in loaded.items():
+        if found is None:
             raise ExperimentError(plan.problems)
-        weights, fit = loaded
+        weights, fit = found
         own = network.state_dict()
         fitting = {name: value for name, value in weights.tensors.items() if name in own and name not in fit.misshaped}
         network.load_state_dict(own | fitting)
@@ -82,8 +83,10 @@ def initialise(assembly: Assembly) -> dict[str, Initial]:
 
 def check_initial(plan: Plan) -> None:
     """Add to the plan's problems what `initialise` would refuse; networks are built on the meta device."""
+    if plan.typing.is_faulty(("init",)):
+        return
     for role, path in _sources(plan):
-        if plan.typing.is_faulty(("init",)) or plan.typing.is_faulty((role,)) or (role,) not in plan.picks:
+        if plan.typing.is_faulty((role,)) or (role,) not in plan.picks:
             continue
         try:
             with torch.device("meta"):

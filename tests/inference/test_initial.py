@@ -125,6 +125,12 @@ def test_less_than_all_is_refused_and_every_name_is_said(trained: Path, tmp_path
     )
 
 
+def test_both_players_problems_are_said_at_once(trained: Path, tmp_path: Path) -> None:
+    value = '{ generator = "nothing.pth", discriminator = "nowhere" }'
+    found = problems(init(tmp_path, value, GAN))
+    assert len(found) == 2 and "nothing.pth" in found[0] and "nowhere" in found[1]
+
+
 def test_what_is_no_source_of_weights_is_refused_with_the_line(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("x")
     (tmp_path / "cut.pth").write_bytes(b"PK\x03\x04 and no more")

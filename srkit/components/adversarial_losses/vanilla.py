@@ -17,8 +17,8 @@ class Vanilla(Game):
     """GAN loss of the first hour: real or fake by cross entropy; SRGAN's and Real-ESRGAN's.
 
     Goodfellow et al. 2014, arXiv 1406.2661, with the generator's term that does not saturate, as everyone trains it. r
-    and f are the logits of original and fake at one place: the discriminator minimizes -log sigmoid(r)
-    - log(1 - sigmoid(f)), the generator -log sigmoid(f).
+    and f are the logits of original and fake at one place: the discriminator minimizes the sum of -log sigmoid(r) and
+    -log(1 - sigmoid(f)), the generator -log sigmoid(f).
 
     Noted beside it: `real_above_fake`, the fraction of places where r > f, and with `capped` the fraction of places
     where the generator is let off. The mean is over all places, then over the discriminator's scales.
