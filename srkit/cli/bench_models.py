@@ -140,7 +140,7 @@ def _contestant(model: NamedModel, scale: int, repeat: int) -> Contestant | None
         identity=identity_of(model.identity, scale, times),
         load=partial(_loaded, model, scale, times),
         counted=model.counted,
-        trained_on=f"{known.data}, {known.lr_images}" if known is not None else unknown,
+        trained_on=", ".join(dict.fromkeys((known.data, known.lr_images))) if known is not None else unknown,
         training=_training_set(known) if known is not None else None,
         warnings=model.warnings,
     )
