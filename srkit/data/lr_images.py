@@ -13,6 +13,7 @@ from torch import Tensor
 
 from srkit.contracts import Draws
 from srkit.errors import UserError
+from srkit.layout import training_layout
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,6 @@ def to_8_bit(image: Tensor) -> Tensor:
 
 
 def to_float(image: Tensor, device: torch.device) -> Tensor:
-    """uint8 (B, 3, H, W) -> float in [0, 1] on the device, channels_last; bytes travel, floats are made there."""
+    """uint8 (B, 3, H, W) -> float in [0, 1] in the training layout; bytes travel, floats are made on the device."""
     on_device = image.to(device, non_blocking=True)
-    return on_device.to(torch.float32, memory_format=torch.channels_last).div_(255)
+    return on_device.to(torch.float32, memory_format=training_layout(device)).div_(255)

@@ -15,6 +15,7 @@ from srkit.data.lr_images import to_float
 from srkit.data.mixing import Mixing, Pool
 from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import SrkitError
+from srkit.layout import training_layout
 from srkit.training.distributed import ALONE, Processes
 from srkit.training.timeline import Span
 
@@ -24,7 +25,7 @@ class Part:
     """The share of a batch that is worked through at once.
 
     Attributes:
-        lr, hr: the pair, float, channels_last.
+        lr, hr: the pair, float, in the layout that the device trains fastest in.
         slots: the samples' numbers in the batch.
         changed: the original as `[target]` changes it; None without that table.
         changed_for: the losses that see the changed one.
@@ -61,6 +62,7 @@ class Pairing:
         self.processes = processes
         self.assembly = assembly
         self.device = device
+        self.layout = training_layout(device)
         self.seed = experiment.seed
         self.parts = experiment.optimizer.accumulation
         self.mixing = Mixing.of(experiment.augment, experiment.scale)
@@ -91,7 +93,7 @@ class Pairing:
         if self.mixing is not None:
             pool = self._pool(request.slots, lr, hr, changed) if self.mixing.has_partners else None
             lr, hr, changed = self.mixing(lr, hr, changed, draws("mixing"), request.slots, span.batch_size, pool)
-        lr, hr = (one.contiguous(memory_format=torch.channels_last) for one in (lr, hr))
+        lr, hr = (one.contiguous(memory_format=self.layout) for one in (lr, hr))
         size = len(request.slots) // self.parts
         cuts = [slice(start, start + size) for start in range(0, size * self.parts, size)]
         return [
@@ -113,4 +115,4 @@ class Pairing:
         changed = self.assembly.target(hr, draws("target"))
         if changed.shape != hr.shape:
             raise SrkitError(f"[target] made {tuple(changed.shape)} of {tuple(hr.shape)}; it may not change the size")
-        return changed.contiguous(memory_format=torch.channels_last)
+        return changed.contiguous(memory_format=self.layout)

@@ -22,6 +22,7 @@ from srkit.errors import ExperimentError, UserError
 from srkit.experiment import Experiment
 from srkit.experiment.schema import OtherOptimizer
 from srkit.experiment.tree import TreePath
+from srkit.layout import training_layout
 from srkit.training.distributed import ALONE, Processes
 from srkit.training.ema import Ema
 from srkit.training.precision import best_precision
@@ -101,11 +102,11 @@ def choose_workers(experiment: Experiment, data: Cached) -> int:
 
 
 def move(assembly: Assembly, device: torch.device) -> None:
-    """Networks and losses to the device; convolutions run faster on channels_last weights."""
+    """Networks and losses to the device; the weights in the layout that it trains fastest in."""
     modules: list[nn.Module | None] = [assembly.generator, assembly.discriminator, assembly.adversarial]
     for module in [*modules, *assembly.losses.values()]:
         if module is not None:
-            module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            module.to(device, memory_format=training_layout(device))  # type: ignore[call-overload]
     for metric in assembly.metrics.values():
         if isinstance(metric, nn.Module):
             metric.to(device)

@@ -18,6 +18,7 @@ import sys
 import torch
 
 from srkit.components.by_name import build_nested
+from srkit.layout import training_layout
 from srkit.training.device import keep_freed_memory
 
 DENSE = {"use": "residual-dense", "layers": 3, "growth": 0, "slope": 0.1, "init": "torch"}
@@ -40,8 +41,8 @@ def step_memory(table: dict[str, object], device: str, side: int) -> float:
     """Megabytes that one step adds."""
     torch.manual_seed(0)
     network = build_nested(table, "generators", "generator", scale=SCALE)
-    network.to(device, memory_format=torch.channels_last)
-    lr = torch.rand(BATCH, 3, side, side, device=device).contiguous(memory_format=torch.channels_last)
+    network.to(device, memory_format=training_layout(torch.device(device)))
+    lr = torch.rand(BATCH, 3, side, side, device=device).contiguous(memory_format=training_layout(torch.device(device)))
     small = lr[..., :8, :8]
     network(small).sum().backward()  # libraries allocate what they keep
     before = _peak(device)

@@ -6,7 +6,7 @@ The last stage of the experiment, where all losses and both players are at work,
 how much resident memory the process had at most, all in all and beyond what it had before the networks were built (the
 programs and the decoded photos), as the median over processes, with the ratio to the bare loop. Nothing is asserted.
 
-- bare: channels_last, D frozen in G's step, originals without graph, an average; no hooks, no files.
+- bare: the processor's best layout, D frozen in G's step, originals without graph, an average; no hooks, no files.
 - runner: srkit's own steps with data, hooks and files.
 - run: the whole of `srkit run`, with checkpoints, validation pictures of whole photos and the final table.
 """
@@ -34,6 +34,7 @@ from srkit.components.datasets.sample_photos import SamplePhotos
 from srkit.draws import SampleDraws, StreamKey
 from srkit.execution import _own_observers, baseline, execute
 from srkit.experiment import Plan, complete, read_experiment, require_sound
+from srkit.layout import training_layout
 from srkit.readiness import make_ready, make_run
 from srkit.registry import Registry
 from srkit.training.device import keep_freed_memory
@@ -88,7 +89,7 @@ def bare(plan: Plan, precision: str) -> Callable[[], object]:
     averaged = [one.detach().clone() for one in generator.parameters()]
     assert isinstance(discriminator, nn.Module)
     for module in (generator, discriminator, trunk):
-        module.to(memory_format=torch.channels_last)
+        module.to(memory_format=training_layout(torch.device("cpu")))
     optimizers = [torch.optim.Adam(one.parameters(), lr=1e-4) for one in (generator, discriminator)]
     data = SamplePhotos(split="train")
     photos = [data[index] for index in range(len(data))]
@@ -101,7 +102,12 @@ def bare(plan: Plan, precision: str) -> Callable[[], object]:
             photo = photos[int(torch.randint(len(photos), (1,), generator=random))]
             top, left = (int(torch.randint(one - side + 1, (1,), generator=random)) for one in photo.shape[:2])
             cut.append(torch.from_numpy(photo[top : top + side, left : left + side].copy()))
-        hr = torch.stack(cut).permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last).div(255)
+        hr = (
+            torch.stack(cut)
+            .permute(0, 3, 1, 2)
+            .to(torch.float32, memory_format=training_layout(torch.device("cpu")))
+            .div(255)
+        )
         draws = SampleDraws(StreamKey(1, 0, number), range(count), "lr_pipeline")
         sharp = hr if assembly.target is None else assembly.target(hr, draws.child("target"))
         return assembly.lr_makers[0].pipeline(hr, draws).mul(255).round().div(255), hr, sharp  # type: ignore[misc]

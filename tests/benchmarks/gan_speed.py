@@ -6,7 +6,7 @@ Small rrdb, unet and vgg19 (random weights) at x4, fp32, on noise of 96 pixels. 
 in one process. Nothing is asserted.
 
 - runner: srkit's own step with data, hooks and files.
-- bare: channels_last, D frozen in G's step, originals without graph.
+- bare: the processor's best layout, D frozen in G's step, originals without graph.
 - textbook: contiguous, D not frozen, the original's features and D(real) with graph and computed again.
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -24,12 +25,12 @@ from torch import Tensor, nn
 from srkit.assembly import assemble
 from srkit.execution import _own_observers, baseline
 from srkit.experiment import Plan, complete, read_experiment, require_sound
+from srkit.layout import training_layout
 from srkit.readiness import make_ready, make_run
 from srkit.registry import Registry
 from srkit.training.device import keep_freed_memory
 from srkit.training.loop import _one_step
-from tests.benchmarks import training_speed
-from tests.benchmarks.training_speed import compare, default_malloc, photos
+from tests.benchmarks.training_speed import compare, elsewhere, photos, window
 
 BATCH, PATCH = 4, 96
 EXPERIMENT = f"""
@@ -90,7 +91,7 @@ def loop(folder: Path, *, bare: bool) -> Callable[[], None]:
     generator, discriminator = assembly.generator, assembly.discriminator
     trunk = assembly.losses["vgg19"].trunk
     assert isinstance(discriminator, nn.Module) and isinstance(trunk, nn.Module)
-    layout = torch.channels_last if bare else torch.contiguous_format
+    layout = training_layout(torch.device("cpu")) if bare else torch.contiguous_format
     for module in (generator, discriminator, trunk):
         module.to(memory_format=layout)  # type: ignore[call-overload]
     optimizers = [torch.optim.Adam(one.parameters(), lr=1e-4) for one in (generator, discriminator)]
@@ -143,13 +144,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=6)
     pairs = parser.parse_args().pairs
-    training_speed.WINDOW = 1
     keep_freed_memory()
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads; over 1: the runner is faster")
     with tempfile.TemporaryDirectory() as folder:
-        ours = runner(Path(folder))
-        compare("runner against bare", ours, loop(Path(folder), bare=True), pairs, None)
-        compare("runner against textbook", ours, loop(Path(folder), bare=False), pairs, default_malloc)
+        ours = partial(window, runner(Path(folder)), 1)
+        compare("runner against bare", ours, partial(window, loop(Path(folder), bare=True), 1), pairs)
+        with elsewhere(partial(loop, Path(folder), bare=False), 1) as textbook:
+            compare("runner against textbook", ours, textbook, pairs)
 
 
 if __name__ == "__main__":

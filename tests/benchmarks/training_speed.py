@@ -3,22 +3,27 @@
     python -m tests.benchmarks.training_speed [--precision bf16] [--pairs 12]
 
 ESPCN with 128 channels on the sample photos, batches of 16, LR 64x64, x2. Windows of a few steps alternate between the
-loops in one process, so that a machine whose speed drifts cannot favour one. Nothing is asserted.
+loops, so that a machine whose speed drifts cannot favour one. Nothing is asserted.
 
 - runner: srkit's own loop with its hooks (files, TensorBoard, progress), loader, augmentation and degradations.
-- bare: a loop somebody who knows torch would write: channels_last, tuned malloc, the same autocast, no hooks.
-- textbook: contiguous float tensors, fp32, activations out of place, the default allocator.
+- bare: a loop somebody who knows torch would write: the processor's best layout, tuned malloc, the same autocast, no
+  hooks. In one process with the runner.
+- textbook: contiguous float tensors, fp32, activations out of place, the default allocator, which is a process's from its
+  first tensor on: so it waits for its turns in a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
-import ctypes
 import io
+import multiprocessing
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +35,7 @@ from torch import Tensor, nn
 from srkit.cli.progress import ProgressDisplay
 from srkit.execution import _own_observers, baseline
 from srkit.experiment import complete, read_experiment, require_sound
+from srkit.layout import training_layout
 from srkit.readiness import make_ready, make_run
 from srkit.registry import Registry
 from srkit.training.device import keep_freed_memory
@@ -98,12 +104,18 @@ def shrink(hr: Tensor) -> Tensor:
 
 
 def bare_loop(precision: str, pictures: list[np.ndarray]) -> Callable[[], None]:
-    network = plain_espcn(inplace=True).to(memory_format=torch.channels_last)
+    layout = training_layout(torch.device("cpu"))
+    network = plain_espcn(inplace=True).to(memory_format=layout)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     random = np.random.default_rng(1)
 
     def step() -> None:
-        hr = torch.from_numpy(crops(pictures, random)).permute(0, 3, 1, 2).float().div(255)
+        hr = (
+            torch.from_numpy(crops(pictures, random))
+            .permute(0, 3, 1, 2)
+            .to(torch.float32, memory_format=layout)
+            .div_(255)
+        )
         lr = shrink(hr)
         with autocast(torch.device("cpu"), precision):
             sr = network(lr)
@@ -115,7 +127,8 @@ def bare_loop(precision: str, pictures: list[np.ndarray]) -> Callable[[], None]:
     return step
 
 
-def textbook_loop(pictures: list[np.ndarray]) -> Callable[[], None]:
+def textbook_loop() -> Callable[[], None]:
+    pictures = photos()
     network = plain_espcn(inplace=False)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     random = np.random.default_rng(1)
@@ -149,33 +162,43 @@ def runner(precision: str, folder: Path) -> Callable[[], None]:
     return lambda: _one_step(run, batches)
 
 
-def default_malloc() -> None:
-    """What glibc does unless told otherwise, by its documented defaults and the largest dynamic threshold."""
-    libc = ctypes.CDLL(None)
-    mallopt = libc.mallopt
-    for option, value in ((-4, 65536), (-1, 128 * 1024), (-2, 0), (-3, 32 * 1024 * 1024)):
-        mallopt(option, value)
-    libc.malloc_trim(0)  # else the pages that the other loop kept would serve this one too
-
-
-def window(step: Callable[[], None]) -> float:
+def window(step: Callable[[], None], steps: int = WINDOW) -> float:
+    """Seconds a step."""
     begun = time.perf_counter()
-    for _ in range(WINDOW):
+    for _ in range(steps):
         step()
-    return (time.perf_counter() - begun) / WINDOW
+    return (time.perf_counter() - begun) / steps
 
 
-def compare(
-    name: str, one: Callable[[], None], other: Callable[[], None], pairs: int, around_other: Callable[[], None] | None
-) -> None:
-    """Print `other`'s time divided by `one`'s: over 1, `one` is faster."""
+def serve(make: Callable[[], Callable[[], None]], steps: int, turns: Connection) -> None:
+    """A window of the loop for each turn that is asked for."""
+    step = make()
+    while turns.recv():
+        turns.send(window(step, steps))
+
+
+@contextmanager
+def elsewhere(make: Callable[[], Callable[[], None]], steps: int = WINDOW) -> Iterator[Callable[[], float]]:
+    """The loop in a fresh process, whose allocator nobody has tuned; a call takes the time of one window there."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=serve, args=(make, steps, there), daemon=True)
+    process.start()
+
+    def take() -> float:
+        here.send(True)
+        return here.recv()
+
+    yield take
+    here.send(False)
+    process.join()
+
+
+def compare(name: str, one: Callable[[], float], other: Callable[[], float], pairs: int) -> None:
+    """Print `other`'s seconds divided by `one`'s: over 1, `one` is faster."""
     ratios = []
     for number in range(pairs + 1):
-        keep_freed_memory()
-        mine = window(one)
-        if around_other is not None:
-            around_other()
-        theirs = window(other)
+        mine, theirs = one(), other()
         if number:  # the first pair warms up
             ratios.append(theirs / mine)
     ratios.sort()
@@ -184,18 +207,20 @@ def compare(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--precision", default="fp32,bf16")
+    parser.add_argument("--precision", help="by default fp32, and bf16 where it pays")
     parser.add_argument("--pairs", type=int, default=12)
     options = parser.parse_args()
+    keep_freed_memory()
     pictures = photos()
     auto, why = best_precision(torch.device("cpu"))
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, auto means {auto}: {why}")
-    for precision in options.precision.split(","):
+    for precision in (options.precision or ("fp32,bf16" if auto == "bf16" else "fp32")).split(","):
         with tempfile.TemporaryDirectory() as folder:
-            ours = runner(precision, Path(folder))
-            compare(f"{precision}: runner against bare", ours, bare_loop(precision, pictures), options.pairs, None)
-            textbook = textbook_loop(pictures)
-            compare(f"{precision}: runner against textbook fp32", ours, textbook, options.pairs, default_malloc)
+            ours = partial(window, runner(precision, Path(folder)))
+            bare = partial(window, bare_loop(precision, pictures))
+            compare(f"{precision}: runner against bare", ours, bare, options.pairs)
+            with elsewhere(textbook_loop) as textbook:
+                compare(f"{precision}: runner against textbook fp32", ours, textbook, options.pairs)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 
 from tests.house.source import PACKAGE, Import, dotted, imports, modules
 
-GROUND = {"errors", "seeds", "draws", "contracts", "locks"}
+GROUND = {"errors", "seeds", "draws", "contracts", "layout", "locks"}
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "seeds": set(),
     "draws": {"seeds"},
     "contracts": {"errors"},
+    "layout": set(),
     "locks": {"errors"},
     "registry": {"errors", "contracts"},
     "hooks": {"errors"},
