@@ -187,7 +187,8 @@ def _plugins(registry: Registry) -> tuple[dict[str, tuple[Any, str]], list[str]]
             found = registry.find(kind, entry.qualified, Path.cwd())
             HookCaller({entry.qualified: found.factory})  # refuses one that does not fit the hooks
         except SrkitError as error:
-            left_out.append(f"a plugin is left out: {error}")
+            reason = str(error).rstrip(".")
+            left_out.append(f"a plugin is left out: {reason}. SRKIT_LOAD_PLUGINS names those to load, where it is set")
             continue
         plugins[entry.qualified] = found.factory, f"{found.distribution} {found.version}"
     return plugins, left_out

@@ -86,7 +86,7 @@ class HookCaller:
                 self.manager.check_pending()
             except (pluggy.PluginValidationError, ValueError) as error:
                 reason = " ".join(str(error).split())
-                raise HookFailed(f"the plugin {name} does not fit: {reason}. {_KNOWN}. {_LEAVE_OUT}") from error
+                raise HookFailed(f"the plugin {name} does not fit: {reason}. {_KNOWN}") from error
 
     def call(self, hook: str, **arguments: Any) -> None:
         """Call one hook on every plugin.
@@ -159,13 +159,12 @@ _NAMES = [name for name in vars(Hooks) if name.startswith("srkit_")]
 _KNOWN = "Hooks: " + ", ".join(
     f"{name}({', '.join(list(inspect.signature(getattr(Hooks, name)).parameters)[1:])})" for name in _NAMES
 )
-_LEAVE_OUT = "SRKIT_LOAD_PLUGINS=, which names the plugins to load, leaves it out."
 
 
 def _require_known(name: str, plugin: Any) -> None:
     for found in dir(plugin):
         if found.startswith("srkit_") and found not in _NAMES and hasattr(getattr(plugin, found), f"{PROJECT}_impl"):
-            hint = " ".join(one for one in (nearest(found, _NAMES), f"{_KNOWN}.", _LEAVE_OUT) if one)
+            hint = " ".join(one for one in (nearest(found, _NAMES), _KNOWN) if one)
             raise HookFailed(f"the plugin {name} has a hook {found}, and there is none of that name. {hint}")
 
 
@@ -175,7 +174,7 @@ def _require_marks(name: str, plugin: Any) -> None:
         if callable(function) and not hasattr(function, f"{PROJECT}_impl"):
             raise HookFailed(
                 f"the plugin {name} has a function {hook} without its mark, which would never be called. "
-                f"Write @srkit.hooks.hookimpl above it. {_LEAVE_OUT}"
+                f"Write `from srkit.hooks import hookimpl`, and @hookimpl above it"
             )
 
 

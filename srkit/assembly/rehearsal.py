@@ -24,8 +24,6 @@ REAL_HERE = ("datasets", "optimizers", "schedules")
 """Kinds that hold no weights: they are built as in a run."""
 
 MUST_HAVE = {
-    "generators": ("parameters",),
-    "discriminators": ("parameters",),
     "adversarial_losses": ("generator_term", "discriminator_term"),
     "downscalers": ("works_on",),
     "datasets": ("__len__", "__getitem__", "name"),

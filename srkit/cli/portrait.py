@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from srkit.errors import UserError
 from srkit.registry import Component, Kind, Option, Registry
 from srkit.registry.values import expected, plain
 
@@ -144,6 +145,8 @@ def _size(component: Component) -> tuple[int | None, int | None, str]:
     try:
         network = _built(component, given)
         count = sum(one.numel() for one in network.parameters())
+    except UserError as error:
+        return None, None, f"size unknown: {error}"
     except Exception as error:
         return None, None, f"size unknown: {type(error).__name__}: {error}"
     words = f"{count:,} parameters" + "".join(f" ({key} {value})" for key, value in given.items())
@@ -157,9 +160,9 @@ def _built(component: Component, given: dict[str, int]) -> Any:
 
     try:
         with torch.device("meta"):
-            return component.factory(**given)
+            return component.build(**given)
     except Exception:
-        return component.factory(**given)
+        return component.build(**given)
 
 
 def _receptive_field(network: Any) -> int | None:

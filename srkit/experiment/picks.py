@@ -34,18 +34,22 @@ class Pick:
         """Call the factory with what its kind is given, and with the offered arguments that it names.
 
         Raises:
-            OptionError: it cannot do what is asked; `path` says where it stands.
+            OptionError: it cannot do what is asked, or is not what it has to be; `path` says where it stands.
         """
         wanted = {*self.component.kind.given, *self.component.signature.takes}
         handed = {name: value for name, value in given.items() if name in wanted}
         offered = {name: value for name, value in given.items() if name not in self.component.kind.given}
         nested = {key: _factory(value, offered) for key, value in self.options.items()}
         try:
-            return self.component.factory(**handed, **nested)
+            return self.component.build(**handed, **nested)
         except OptionError as error:
             # of components inside each other, the innermost is the one that refuses
             error.pick = error.pick or self
             raise
+        except ContractError as error:
+            refusal = OptionError("use", str(error))
+            refusal.pick = self
+            raise refusal from error
 
     def all_options(self) -> dict[str, Any]:
         """Every option with its value, defaults written out; nested picks stay picks."""

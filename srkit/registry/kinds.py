@@ -37,6 +37,11 @@ class Kind:
         """Whether an experiment builds it from options; commands and hook plugins are only loaded."""
         return self.contract is not None
 
+    @property
+    def is_network(self) -> bool:
+        """Whether what is built has to be a torch module."""
+        return self.contract in (contracts.Generator, contracts.Block, contracts.Discriminator)
+
 
 # what losses and metrics build once for a run, such as one VGG; elsewhere `shared` is an option like any other
 _SHARED = ("shared",)

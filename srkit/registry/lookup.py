@@ -59,6 +59,21 @@ class Component:
     def signature(self) -> Signature:
         return read_signature(self.factory, self.kind)
 
+    def build(self, **arguments: Any) -> Any:
+        """Call the factory.
+
+        Raises:
+            ContractError: it has to give a torch module, and does not.
+        """
+        built = self.factory(**arguments)
+        if self.kind.is_network and not hasattr(built, "named_parameters"):
+            given = type(built).__name__
+            raise ContractError(
+                f"{self.kind.singular} {self.use}: it gives a {given}, which is no torch module. Write class "
+                f"{given}(torch.nn.Module) with a forward() and super().__init__()"
+            )
+        return built
+
 
 class NotFound(UserError):
     """No component answers to a `use`. `hint` names the nearest ones."""

@@ -196,8 +196,9 @@ def _loaded(component: Component, facts: ImportFacts) -> Iterator[Result]:
     from srkit.testing.loaded_rules import is_a_command, is_a_plugin
     from srkit.testing.written_rules import import_rules
 
-    probe = is_a_command if component.kind.plural == "commands" else is_a_plugin
+    factory = component.factory
+    is_fit = is_a_command if component.kind.plural == "commands" else partial(is_a_plugin, name=component.use)
     rule = Rule(component.kind.singular, f"it is a {component.kind.singular} that can be used", lambda _: None, ())
-    yield _tried(rule, lambda: probe(component.factory), Claims(), set())
+    yield _tried(rule, partial(is_fit, factory), Claims(), set())
     for one in import_rules(facts):
         yield _tried(one, lambda one=one: one.probe(None), Claims(), set())  # type: ignore[misc]  # a default argument binds the loop's value

@@ -17,6 +17,7 @@ BY_ATTRIBUTE = {
     "factor": "schedules",
     "submit": "launchers",
     "__getitem__": "datasets",
+    "invoke": "commands",
 }
 """What only one kind has."""
 
@@ -39,11 +40,13 @@ def kind_of(factory: Any, use: str) -> Kind:
         UserError: it could be several; says how to name it.
     """
     plural = next((plural for name, plural in BY_ATTRIBUTE.items() if hasattr(factory, name)), None)
+    if plural is None and any(name.startswith("srkit_") for name in dir(factory)):
+        plural = "plugins"
     if plural is None and not inspect.isclass(factory) and "parameters" in _parameters(factory):
         plural = "optimizers"
     plural = plural or _by_call(factory)
     if plural is None:
-        kinds = ", ".join(kind.plural for kind in KINDS.values() if kind.is_built)
+        kinds = ", ".join(KINDS)
         raise UserError(f"{use}: which kind of component is it? Name it with --kind: {kinds}.")
     return KINDS[plural]
 

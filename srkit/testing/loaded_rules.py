@@ -25,11 +25,11 @@ def is_a_command(value: Any) -> None:
         raise Broken(f"Nothing is said about --{bare[0]}.", "Write help=... into its click.option.")
 
 
-def is_a_plugin(value: Any) -> None:
+def is_a_plugin(value: Any, name: str) -> None:
     """Raise `Broken` where hooks would not be called as their author means."""
     try:
-        HookCaller({"it": value})
+        HookCaller({name: value})
     except HookFailed as error:
-        raise Broken(str(error)) from None
+        raise Broken(f"{error}.") from None
     if not any(callable(getattr(value, name, None)) for name in vars(Hooks) if name.startswith("srkit_")):
         raise Broken("It has no hook.", "Write a function such as srkit_step_end(run, step) with @hookimpl above it.")

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from srkit.errors import OptionError
+from srkit.registry import ContractError
 from srkit.registry.values import BadValue, convert
 from srkit.testing.globals import random_states, settings, unusual_streams
 from srkit.testing.imports import SECONDS, ImportFacts
@@ -55,6 +56,8 @@ def _builds_quietly(subject: Subject) -> None:
     try:
         subject.build()
     except OptionError as error:
+        if isinstance(error.__cause__, ContractError):
+            raise Broken(f"{error.why}.") from None
         if error.key in subject.pick.component.kind.given:
             raise Broken(
                 f"It refuses whatever the kit gives it: {error}", "Build at scale 2, or with 4 channels."

@@ -99,6 +99,10 @@ class NoModule:
     def __init__(self, scale: int) -> None: ...
 
 
+class NoBlock:
+    def __init__(self, channels: int) -> None: ...
+
+
 class Picky(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -46,8 +46,14 @@ GENERATORS = [
         "",
         "NoModule",
         "",
-        "x.toml:7 generator.use: the generator 'NoModule' has no parameters. "
-        "srkit.contracts.Generator says what it must have.",
+        "x.toml:7 generator.use: generator ./own.py:NoModule: it gives a NoModule, which is no torch module. Write class "
+        "NoModule(torch.nn.Module) with a forward() and super().__init__()",
+    ),
+    (
+        "",
+        "Stack",
+        'block = { use = "./own.py:NoBlock" }',
+        "x.toml:8 generator.block.use: block ./own.py:NoBlock: it gives a NoBlock, which is no torch module.",
     ),
     (
         "",

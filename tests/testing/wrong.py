@@ -77,6 +77,17 @@ class Misspelt(Enlarging):
     claims = Claims(excused={"odd-size": "it was meant to be odd-sizes"})
 
 
+@breaks("blocks", "builds")
+class Modest:
+    """Is no module."""
+
+    def __init__(self, channels: int) -> None:
+        self.channels = channels
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x
+
+
 @breaks("generators", "builds")
 class Seeding(Enlarging):
     """Seeds Python's stream when it is built."""
