@@ -1,4 +1,4 @@
-"""`--dry-run`: one step and one validation picture for real, and what the whole run would take by them."""
+"""`--dry-run`: a step of each stage and a validation picture for real, and what the whole run would take by them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ class DryRun:
 
     Attributes:
         device: in words.
-        steps: of the whole run.
-        seconds_per_step: of one update, discriminator and data included.
+        stages: each stage's steps, and the seconds of one of its updates, discriminator and data included.
         validation_seconds: of one validation on all photos.
         validations: how many there are, the final table included.
         memory_bytes: at the peak.
@@ -38,20 +37,30 @@ class DryRun:
     """
 
     device: str
-    steps: int
-    seconds_per_step: float
+    stages: tuple[tuple[int, float], ...]
     validation_seconds: float
     validations: int
     memory_bytes: int
     disk_bytes: int
 
     @property
+    def steps(self) -> int:
+        return sum(steps for steps, _ in self.stages)
+
+    @property
     def seconds(self) -> float:
-        return self.steps * self.seconds_per_step + self.validations * self.validation_seconds
+        training = sum(steps * seconds for steps, seconds in self.stages)
+        return training + self.validations * self.validation_seconds
+
+    @property
+    def seconds_each(self) -> str:
+        """Of a step, in words; where there are stages, of each one's."""
+        times = ", ".join(f"{seconds:.3g}" for _, seconds in self.stages)
+        return f"{times} s each" if len(self.stages) == 1 else f"{times} s each, by stage"
 
 
 def dry_run(plan: Plan, device: str | None, notice: Notice = lambda _: None) -> DryRun:
-    """Do the first step, once more for the clock, and validate one picture; nothing is left behind.
+    """Do a step of each stage, once more for the clock, and validate one picture; nothing is left behind.
 
     Args:
         notice: is told what the run itself would tell before its first step.
@@ -64,7 +73,7 @@ def dry_run(plan: Plan, device: str | None, notice: Notice = lambda _: None) -> 
     with tempfile.TemporaryDirectory(prefix="srkit-") as folder:
         run = make_run(ready, Path(folder), judge, {})
         with told(ready.assembly, ready.device, "in the dry run"):
-            seconds = time_of_step(run)
+            seconds = [time_of_step(run, span.first, span.last) for span in run.timeline.spans]
             validation = _time_of_validation(run, judge) if judge is not None else 0.0
         saved = run.save()
         checkpoint_bytes = sum(one.stat().st_size for one in saved.iterdir())
@@ -72,8 +81,7 @@ def dry_run(plan: Plan, device: str | None, notice: Notice = lambda _: None) -> 
     validations = (run.total_steps // every if every else 0) + 2 if judge is not None else 0
     return DryRun(
         describe(ready.device),
-        run.total_steps,
-        seconds,
+        tuple((span.last - span.first + 1, one) for span, one in zip(run.timeline.spans, seconds, strict=True)),
         validation,
         validations,
         _memory(ready.device),
@@ -81,11 +89,11 @@ def dry_run(plan: Plan, device: str | None, notice: Notice = lambda _: None) -> 
     )
 
 
-def time_of_step(run: Run) -> float:
-    """Seconds of an update. The first warms up; the second is the same one again, or the run's second."""
-    batches = run.batches(1)
+def time_of_step(run: Run, first: int, last: int) -> float:
+    """Seconds of an update, by the second of the steps from `first` to `last`; the first warms up."""
+    batches = run.batches(first)
     seconds = 0.0
-    for step in range(1, min(2, run.total_steps) + 1):
+    for step in range(first, min(first + 1, last) + 1):
         begun = time.perf_counter()
         run.stepper(step, run.timeline.at(step), lambda: next(batches), lambda terms: run.ledger.add(1, terms))
         _wait(run.device)

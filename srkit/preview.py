@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,7 @@ def preview(plan: Plan, step: int, device: str | None, notice: Callable[[str], N
         with told(ready.assembly, ready.device, "while a batch was made"):
             pairs = _pairs(run, step)
             load_seconds = _time_of_batch(run, ready)
-            step_seconds = _time_of_step(run)
+            step_seconds = _time_of_step(run, step)
     sizes, sharpness = _numbers(ready.data)
     return Preview(
         seed=plan.experiment.seed,
@@ -191,10 +192,12 @@ def _time_of_batch(run: Run, ready: Prepared) -> float:
     return statistics.median(kept)
 
 
-def _time_of_step(run: Run) -> float:
-    """Seconds of an update; the shortest of three where that takes no time."""
-    first = time_of_step(run)
-    return min(first, time_of_step(run), time_of_step(run)) if first < QUICK else first
+def _time_of_step(run: Run, step: int) -> float:
+    """Seconds of an update in that step's stage; the shortest of three where that takes no time."""
+    span = run.timeline.at(step)
+    taken = partial(time_of_step, run, step, span.last)
+    first = taken()
+    return min(first, taken(), taken()) if first < QUICK else first
 
 
 def _numbers(dataset: Dataset) -> tuple[dict[tuple[int, int], int], list[float]]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; by default runs/NAME.")
 @click.option("--resume", is_flag=True, help="Go on from the newest whole checkpoint.")
 @click.option("--device", help="cpu, cuda, cuda:1 or mps; by default the best there is.")
-@click.option("--dry-run", is_flag=True, help="One step and one validation picture; says what the run would take.")
+@click.option("--dry-run", is_flag=True, help="A step of each stage and a picture; says what the run would take.")
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Of a study: how many runs at a time.")
 @click.option("--launcher", metavar="NAME", help="Of a study: where its runs are executed; by default here.")
 @click.option("--quiet", is_flag=True, help="No progress; only the table and warnings.")
@@ -172,9 +172,9 @@ def _rehearse(plan: Plan, device: str | None, *, quiet: bool) -> None:
     from srkit.dry_run import dry_run
 
     found = dry_run(plan, device, speaker(messages(), quiet=quiet))
-    click.echo(f"{plan.path}: one step and one validation picture done on {found.device}")
+    click.echo(f"{plan.path}: a step of each stage and a validation picture done on {found.device}")
     click.echo(
-        f"  time    about {duration(found.seconds)} for {found.steps} steps ({found.seconds_per_step:.3g} s each)"
+        f"  time    about {duration(found.seconds)} for {found.steps} steps ({found.seconds_each})"
     )
     if found.memory_bytes:
         click.echo(f"  memory  about {found.memory_bytes / 1e9:.2f} GB")

@@ -190,7 +190,7 @@ def rehearse_study(task: StudyTask, device: str | None) -> int:
         times = f" x {len(plans)}" if len(plans) > 1 else ""
         click.echo(
             f"{row}: about {duration(found.seconds)}{times} for {found.steps} steps "
-            f"({found.seconds_per_step:.3g} s each), {found.disk_bytes / 1e6:.1f} MB{times}"
+            f"({found.seconds_each}), {found.disk_bytes / 1e6:.1f} MB{times}"
         )
     jobs = settled.get("jobs", 1)
     click.echo(f"{task.file}: {len(task.cells)} runs")

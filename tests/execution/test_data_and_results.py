@@ -248,6 +248,25 @@ def test_a_dry_run_leaves_nothing_and_tells_plausible_numbers(
     assert dry_run(plan_of(prepared(folder, WITHOUT), "steps=1"), "cpu").validations == 0
 
 
+STAGES = """
+[[stage]]
+steps = 3
+set = { "adversarial_loss.weight" = 0.0, "data.batch_size" = 2 }
+[[stage]]
+steps = 1
+[[stage]]
+steps = 6
+"""
+
+
+def test_a_dry_run_tries_every_stage(folder: Path) -> None:
+    text = GAN[: GAN.index("[[stage]]")]
+    found = dry_run(plan_of(prepared(folder, text + STAGES)), "cpu")
+    assert [steps for steps, _ in found.stages] == [3, 1, 6] and all(seconds > 0 for _, seconds in found.stages)
+    assert found.stages[2][1] > found.stages[0][1]  # a game against none, at twice the batch
+    assert found.seconds_each.endswith(" s each, by stage")
+
+
 def test_a_dry_run_does_not_need_what_only_posix_has(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import srkit.dry_run
 
