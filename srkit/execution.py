@@ -50,6 +50,10 @@ from srkit.training.run import INTERRUPTED, Run
 TO_LET_GO = 10.0
 """Seconds that loader processes of a run that was killed may take until they are gone too."""
 
+TO_END = 3.0
+"""Seconds after Ctrl-C in which a step, a validation or a plugin should have come to its end."""
+_STILL_AT_IT = "ending after what is going on (a step, a validation, a plugin); Ctrl-C once more ends it at once"
+
 
 @dataclass
 class Outcome:
@@ -133,7 +137,7 @@ def _execute(
         notice(f"warning: {warning}")
     if found is not None:
         _restore(run, *found, notice)
-    with _interruptible(run):
+    with _interruptible(run, notice):
         _train(run)
     outcome = Outcome(run)
     if judge is None:
@@ -209,8 +213,8 @@ def _own_observers(assembly: Assembly, upscale: nn.Module) -> dict[str, Any]:
 
 
 @contextmanager
-def _interruptible(run: Run) -> Iterator[None]:
-    """Ctrl-C and a termination end the run after its step; a second Ctrl-C ends it at once.
+def _interruptible(run: Run, notice: Notice) -> Iterator[None]:
+    """Ctrl-C and a termination end the run after its step; a second Ctrl-C ends it at once, as is said where it lasts.
 
     Of several processes each is told by torchrun, which ends them itself where that takes too long.
     """
@@ -218,15 +222,21 @@ def _interruptible(run: Run) -> Iterator[None]:
         yield
         return
 
+    reminder = threading.Timer(TO_END, notice, [_STILL_AT_IT])
+    reminder.daemon = True
+
     def stop(number: int, _: object) -> None:
-        if run.wish and run.processes.size == 1:
-            raise KeyboardInterrupt
+        if run.processes.size == 1:
+            if run.wish:
+                raise KeyboardInterrupt
+            reminder.start()
         run.request_stop(INTERRUPTED)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
+        reminder.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
 

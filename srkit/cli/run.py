@@ -173,9 +173,7 @@ def _rehearse(plan: Plan, device: str | None, *, quiet: bool) -> None:
 
     found = dry_run(plan, device, speaker(messages(), quiet=quiet))
     click.echo(f"{plan.path}: a step of each stage and a validation picture done on {found.device}")
-    click.echo(
-        f"  time    about {duration(found.seconds)} for {found.steps} steps ({found.seconds_each})"
-    )
+    click.echo(f"  time    about {duration(found.seconds)} for {found.steps} steps ({found.seconds_each})")
     if found.memory_bytes:
         click.echo(f"  memory  about {found.memory_bytes / 1e9:.2f} GB")
     click.echo(f"  disk    about {found.disk_bytes / 1e6:.1f} MB")

@@ -144,6 +144,8 @@ def _end_after(run: Run, error: BaseException) -> None:
             run.save()
         if isinstance(error, HookInterrupted):
             error.add_note(f"the checkpoint is saved. Go on with: srkit run {run.folder} --resume")
+        elif isinstance(error, HookFailed) and run.saved_step > 0:
+            error.add_note(f"the checkpoint is saved. Once the plugin is mended: srkit run {run.folder} --resume")
     except SrkitError as second:
         error.add_note(str(second))
     try:

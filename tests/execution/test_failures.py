@@ -304,6 +304,8 @@ def test_a_hook_that_raises_is_named_and_the_state_saved(folder: Path, hook: str
     assert isinstance(error, HookFailed) and error.exit_code == 1
     assert f"the plugin clumsy failed in srkit_{hook}: ZeroDivisionError: by nothing" in str(error)
     assert (steps_kept(folder / "out") or [0])[-1] == kept
+    notes = getattr(error, "__notes__", [])
+    assert any("Once the plugin is mended: srkit run" in one for one in notes) == (kept > 0)
     # and nothing of the run is lost: numbers and validation of the step are there, or made up for
     run(path, out=folder / "out", resume=True)
     run(path, out=folder / "whole")

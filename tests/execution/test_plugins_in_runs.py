@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from srkit.execution import TO_END
 from srkit.hooks import HookCaller
 from tests.examples import plugins as examples
 from tests.execution.support import PLAIN, environment, last, prepared, run, same, steps_kept
@@ -57,11 +58,12 @@ def test_a_hook_that_hangs_is_ended_by_a_second_ctrl_c_named_and_the_state_saved
     while not (tmp_path / "out" / "hangs").exists():
         assert time.monotonic() < until and process.poll() is None
         time.sleep(0.05)
-    for _ in range(2):
+    for wait in (TO_END + 1, 0.3):
         os.killpg(process.pid, signal.SIGINT)
-        time.sleep(0.3)
+        time.sleep(wait)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130 and "Traceback" not in said, said
+    assert said.count("Ctrl-C once more ends it at once") == 1
     assert "interrupted while the plugin chatty:diary was in srkit_step_end" in said
     assert re.search(r"the checkpoint is saved\. Go on with: srkit run \S*out --resume", said)
     assert steps_kept(tmp_path / "out")[-1] == 4
