@@ -159,17 +159,20 @@ def test_a_broken_component_is_one_problem_among_others(desk: Desk) -> None:
 # --- nested components ------------------------------------------------------------------------------------------------
 
 NESTED = '''
+from torch import nn
 from srkit.contracts import Block, Factory
 
-class Same:
+class Same(nn.Module):
     """Keeps what it gets."""
     def __init__(self, channels: int, kernel: int = 3) -> None:
+        super().__init__()
         self.size = channels, kernel
 
-class Net:
+class Net(nn.Module):
     """Nests."""
     def __init__(self, scale: int, block: Factory[Block], more: list[Factory[Block]] | None = None,
                  tail: Factory[Block] | None = None, default: Factory[Block] = {"use": "./net.py:Same", "kernel": 9}) -> None:
+        super().__init__()
         self.block = block(channels=4)
         self.more = [one(channels=5) for one in more or []]
         self.tail = tail
