@@ -25,6 +25,7 @@ from srkit.hooks import HookCaller
 from srkit.locks import held
 from srkit.readiness import Notice, Prepared, make_ready, make_run
 from srkit.registry import KINDS, Registry
+from srkit.registry.discovery import not_installed
 from srkit.training import checkpoint
 from srkit.training.distributed import ALONE, Processes
 from srkit.training.failure import ComponentFailed, told
@@ -185,7 +186,7 @@ def _plugins(registry: Registry) -> tuple[dict[str, tuple[Any, str]], list[str]]
     """The installed plugins with their distribution and version, and a sentence for each that had to be left out."""
     kind = KINDS["plugins"]
     plugins: dict[str, tuple[Any, str]] = {}
-    left_out = []
+    left_out = not_installed()
     for entry in registry.entries(kind):
         try:
             found = registry.find(kind, entry.qualified, Path.cwd())

@@ -41,7 +41,7 @@ def results(piped_width: int | None = None) -> ResultConsole:
     Args:
         piped_width: columns where standard output is no terminal and `COLUMNS` is not set; rich's 80 by default.
     """
-    console = ResultConsole(highlight=False)
+    console = ResultConsole(emoji=False, highlight=False)
     if piped_width is not None and not console.is_terminal and "COLUMNS" not in console._environ:
         console.width = piped_width
     return console
@@ -52,7 +52,7 @@ def messages() -> Console:
 
     What is printed stands as it is: `[data]` and a path with brackets are no markup.
     """
-    return Console(file=sys.stderr, markup=False, highlight=False)
+    return Console(file=sys.stderr, markup=False, emoji=False, highlight=False)
 
 
 def speaker(screen: Console, *, quiet: bool = False) -> Callable[[str], None]:

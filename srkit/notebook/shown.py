@@ -24,7 +24,9 @@ def as_text(parts: Sequence[RenderableType | str]) -> str:
     from rich.console import Console
 
     file = io.StringIO()
-    console = Console(file=file, width=WIDTH, highlight=False, markup=False, force_jupyter=False, color_system=None)
+    console = Console(
+        file=file, width=WIDTH, highlight=False, markup=False, emoji=False, force_jupyter=False, color_system=None
+    )
     for part in parts:
         console.print(part, soft_wrap=isinstance(part, str))
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines())

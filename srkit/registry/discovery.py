@@ -104,6 +104,12 @@ def allowed_distributions() -> set[str] | None:
     return None if value is None else {canonical(name) for name in re.split(r"[,\s]+", value) if name}
 
 
+def not_installed() -> list[str]:
+    """A sentence for each distribution that `SRKIT_LOAD_PLUGINS` names and nobody installed."""
+    absent = [name for name in sorted(allowed_distributions() or ()) if not any(metadata.distributions(name=name))]
+    return [f"{ALLOW_LIST} names {name!r}, which is not installed" for name in absent]
+
+
 def _distributions() -> Iterator[_Offer]:
     allowed = allowed_distributions()
     seen: set[str] = set()

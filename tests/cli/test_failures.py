@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.conftest import Command, in_own_process
 
-NOT_ON_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither this signal nor this pipe")
+NOT_ON_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal, pipe or name")
 
 
 @pytest.mark.parametrize(
@@ -113,6 +113,25 @@ def test_brackets_in_a_name_are_no_markup(workplace: Path, srkit: Command) -> No
     said = srkit("run", "tiny.toml", "--out", "runs/a[data]b")
     assert said.code == 0, said.err
     assert f"run folder: {Path('runs') / 'a[data]b'}" in said.err
+
+
+@NOT_ON_WINDOWS
+def test_colons_in_a_name_are_no_emoji(workplace: Path, srkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """rich would show `bad-thing:star:` as a star: a qualified name in a sentence, in messages and in tables."""
+    said = srkit("run", "tiny.toml", "--out", "runs/a:star:b")
+    assert said.code == 0, said.err
+    assert f"run folder: {Path('runs') / 'a:star:b'}" in said.err and "a:star:b" in said.out
+    monkeypatch.setenv("SRKIT_LOAD_PLUGINS", "x:star:")
+    assert "x:star:" in srkit("doctor").out
+
+
+def test_an_allow_list_with_a_name_that_is_not_installed_is_said(
+    workplace: Path, srkit: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SRKIT_LOAD_PLUGINS", "srkit-nonesuch")
+    sentence = "SRKIT_LOAD_PLUGINS names 'srkit-nonesuch', which is not installed"
+    assert sentence in " ".join(srkit("doctor").out.split())
+    assert sentence in srkit("run", "tiny.toml").err
 
 
 def test_no_colour_codes_in_a_pipe(workplace: Path, srkit: Command) -> None:
