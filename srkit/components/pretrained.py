@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -124,6 +125,8 @@ def clear_errors(file: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise OptionError("weights", f"no file {file}.") from error
-    except Exception as error:  # a broken pickle raises whatever its bytes happen to say
+    except Exception as error:  # a damaged file raises whatever its bytes happen to say
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if isinstance(error, pickle.UnpicklingError):  # torch's own words end with the advice to run the file's code
+            reason = "it is damaged, or holds more than weights"
         raise OptionError("weights", f"{file} is not a whole .safetensors or .pth file ({reason}).") from error

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -97,8 +96,11 @@ def _content(path: Path) -> Any:
         raise UserError(
             f"{path} holds more than weights, or is no file of torch's; it is not opened, since that could run code."
         ) from None
-    except (OSError, SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
+    except Exception as error:  # a damaged file raises whatever its bytes happen to say
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UserError(f"{path} cannot be read, it is damaged or holds no weights: {reason}") from None
 
 
 def unwrapped(content: Any, path: Path) -> dict[str, Tensor]:

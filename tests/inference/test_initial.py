@@ -83,6 +83,7 @@ def test_averaged_weights_come_first(trained: Path, tmp_path: Path) -> None:
     assert same(read_weights(trained / "gan", "discriminator").tensors, saved.modules["discriminator"])
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_a_run_begins_there_says_so_and_goes_on_without_the_file(trained: Path, tmp_path: Path) -> None:
     source = tmp_path / "source"
     shutil.copytree(trained / "gan", source)

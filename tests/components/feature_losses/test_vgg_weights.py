@@ -159,6 +159,13 @@ def test_a_broken_cached_file_is_named_rather_than_passed_over(cache: Path) -> N
         vgg16(weights="auto")
 
 
+def test_a_file_that_would_run_code_is_not_opened_and_nobody_is_told_to(tmp_path: Path) -> None:
+    torch.save(Path, tmp_path / "code.pth")
+    with pytest.raises(OptionError) as refused:
+        vgg16(weights=str(tmp_path / "code.pth"))
+    assert "holds more than weights" in str(refused.value) and "weights_only" not in str(refused.value)
+
+
 def test_a_download_keeps_only_the_convolutions(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
