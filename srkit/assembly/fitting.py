@@ -34,7 +34,10 @@ def find_unmatched_losses(plan: Plan, losses: Mapping[str, Any]) -> None:
 
 
 def _some_match(plan: Plan, groups: Sequence[OptimizerGroup], names: list[str], whose: str, path: TreePath) -> None:
-    some = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+    shown = names
+    if len(names) > 8:  # a network's parts rather than a few of its thousand names
+        shown = list(dict.fromkeys(f"{name.partition('.')[0]}.*" if "." in name else name for name in names))
+    some = ", ".join(shown[:12]) + (", ..." if len(shown) > 12 else "")
     for index in unmatched_groups(groups, names):
         where = (*path, "group", index, "match")
         plan.typing.add(where, f"no parameter of {whose} has such a name.", f"There are: {some or 'none'}.")
