@@ -16,7 +16,7 @@ from srkit.data.audit import broken_among, find_broken_samples, fingerprint, loo
 from srkit.data.cache import Cached, Subset
 from srkit.data.loader import Batch, load
 from srkit.data.overlap import remembered_lookalikes
-from srkit.data.patience import patiently
+from srkit.data.patience import impatiently, patiently
 from srkit.errors import ExperimentError, SrkitError, UserError
 from srkit.evaluation.judging import Judge, least_side
 from srkit.experiment import Plan
@@ -192,16 +192,18 @@ def _without_broken(assembly: Assembly, memory: Path | None, notice: Notice) -> 
         if dataset is not None and not len(dataset):
             raise UserError(f"data.{role}: the data set holds no picture")
     data = setup.cached(assembly.train, experiment)
+    waiting = impatiently(notice)
     seen = patiently("looking at every training picture, once", notice)
-    broken = find_broken_samples(data, minimum=experiment.data.patch_size, memory=memory, progress=seen)
+    least = experiment.data.patch_size
+    broken = find_broken_samples(data, minimum=least, memory=memory, progress=seen, waiting=waiting)
     broken_validate, broken_photos = {}, {}
     if assembly.validate is not None:
         seen = patiently("looking at every validation picture, once", notice)
-        verdicts = look_at(assembly.validate, memory=memory, progress=seen)
+        verdicts = look_at(assembly.validate, memory=memory, progress=seen, waiting=waiting)
         least = least_side(assembly, [min(one.width, one.height) for one in verdicts if not one.why])
         broken_validate = broken_among(assembly.validate, verdicts, least, "judging")
     if assembly.photos is not None:
-        broken_photos = find_broken_samples(assembly.photos, minimum=1, memory=memory)
+        broken_photos = find_broken_samples(assembly.photos, minimum=1, memory=memory, waiting=waiting)
     found = [*broken.values(), *broken_validate.values(), *broken_photos.values()]
     if found and not experiment.data.skip_broken:
         shown = "\n".join(f"  {one}" for one in found[:20])

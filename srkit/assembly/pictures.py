@@ -35,13 +35,19 @@ class Looked:
     verdicts: Sequence[Verdict]
 
 
-def look_at_pictures(plan: Plan, progress: Progress | None = None, memories: Path | None = None) -> list[Problem]:
+def look_at_pictures(
+    plan: Plan,
+    progress: Progress | None = None,
+    memories: Path | None = None,
+    waiting: Callable[[str], None] | None = None,
+) -> list[Problem]:
     """Decode every picture of a rehearsed experiment; what is wrong with the sets themselves joins the plan's problems.
 
     Args:
         plan: of the experiment.
         progress: told how far it is.
         memories: a folder for what was found, so that the next call reads only new and changed files.
+        waiting: told the name of a picture that is long in coming, as for `look_at`.
 
     Returns:
         A problem a picture, with its file: errors where the run would refuse it, warnings else.
@@ -56,7 +62,7 @@ def look_at_pictures(plan: Plan, progress: Progress | None = None, memories: Pat
         dataset = _dataset(plan, path)
         if dataset is None:
             continue
-        looked = _look(".".join(map(str, path)), dataset, progress, memories)
+        looked = _look(".".join(map(str, path)), dataset, progress, memories, waiting)
         sets[path] = looked
         found += _broken(looked, least if isinstance(least, int) else 1, skips and path != PHOTOS)
         if path != PHOTOS and not plan.typing.is_faulty(("scale",)):
@@ -92,14 +98,20 @@ def _dataset(plan: Plan, path: TreePath) -> Dataset | None:
     return dataset
 
 
-def _look(key: str, dataset: Dataset, progress: Progress | None, memories: Path | None) -> Looked:
+def _look(
+    key: str,
+    dataset: Dataset,
+    progress: Progress | None,
+    memories: Path | None,
+    waiting: Callable[[str], None] | None,
+) -> Looked:
     def seen(done: int, total: int) -> None:
         if progress is not None:
             progress(key, done, total)
 
     try:
         memory = _memory(memories, files_of(dataset)) if memories is not None else None
-        return Looked(key, dataset, look_at(dataset, closely=True, memory=memory, progress=seen))
+        return Looked(key, dataset, look_at(dataset, closely=True, memory=memory, progress=seen, waiting=waiting))
     except BadImage as bad:  # a packed set that is not what was packed
         return Looked(key, dataset, [Verdict(why=bad.why, path=str(bad.path))])
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -120,8 +121,8 @@ def _check_reading(reading: Reading, registry: Registry, findings: Findings) -> 
     rehearse(plan)
     check_initial(plan)
     findings.add(plan.problems)
-    with _progress() as progress:
-        pictures = look_at_pictures(plan, progress, _memories())
+    with _progress() as (progress, waiting):
+        pictures = look_at_pictures(plan, progress, _memories(), waiting)
     findings.add(plan.problems)
     findings.add_pictures(pictures)
 
@@ -136,10 +137,10 @@ def _check_study(study: StudyReading, registry: Registry, findings: Findings) ->
     findings.add(find_problems(plans))
     if study.launcher is not None:
         findings.add(launcher_problems(study.launcher, registry))
-    with _progress() as progress:
+    with _progress() as (progress, waiting):
         for plan in with_other_pictures(plans):
             before = list(plan.problems)
-            pictures = look_at_pictures(plan, progress, _memories())
+            pictures = look_at_pictures(plan, progress, _memories(), waiting)
             findings.add(one for one in plan.problems if one not in before)
             findings.add_pictures([one for one in pictures if one not in findings.problems])
     findings.size = f", a study of {len(study.cells)} runs"
@@ -158,10 +159,12 @@ def _memories() -> Path | None:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None] | None]:
-    """A bar while pictures are looked at, where standard error is a terminal."""
+def _progress() -> Iterator[tuple[Callable[[str, int, int], None] | None, Callable[[str], None]]]:
+    """A bar while pictures are looked at, where standard error is a terminal; and a word on one that does not come."""
+    from srkit.data.patience import impatiently
+
     if not sys.stderr.isatty():
-        yield None
+        yield None, impatiently(partial(click.echo, err=True))
         return
     from rich.progress import Progress
 
@@ -175,7 +178,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None] | None]:
                 tasks[key] = bar.add_task(f"looking at {key}", total=total)
             bar.update(tasks[key], completed=done)
 
-        yield seen
+        yield seen, impatiently(bar.console.print)
 
 
 def _as_object(problem: Problem) -> dict[str, object]:

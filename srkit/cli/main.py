@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import keyword
+import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import click
 
 import srkit
-from srkit.cli.failures import FAILED, reader_gone, report
+from srkit.cli.failures import FAILED, INTERRUPTED, reader_gone, report
 from srkit.errors import SrkitError, nearest
 
 COMMANDS = {
@@ -118,7 +120,20 @@ def main() -> None:
         raise
     except BaseException as error:
         code = _reported(error)
+        if code == INTERRUPTED:
+            _leave_hanging_threads()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _leave_hanging_threads() -> None:
+    """End without the threads that do not, as at a picture on a drive that has gone: Python would wait for ever."""
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join(1.0)
+            if thread.is_alive():
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(INTERRUPTED)
 
 
 def _reported(error: BaseException) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import astuple, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +23,7 @@ from srkit.errors import BadImage
 _VERSION = 3
 _CHUNK = 256  # pictures between two reports of progress
 _FLAT = 4.0  # levels of deviation
+_SLOW = 20.0  # seconds for one picture after which it is named
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,10 @@ def find_broken_samples(
     memory: Path | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    waiting: Callable[[str], None] | None = None,
 ) -> dict[int, BadImage]:
-    """As `find_broken`, by the samples' indices: what to leave out with `skip_broken`."""
-    verdicts = look_at(dataset, memory=memory, workers=workers, progress=progress)
+    """As `find_broken`, by the samples' indices: what to leave out with `skip_broken`; `waiting` as for `look_at`."""
+    verdicts = look_at(dataset, memory=memory, workers=workers, progress=progress, waiting=waiting)
     return broken_among(dataset, verdicts, minimum)
 
 
@@ -119,11 +121,13 @@ def look_at(
     memory: Path | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    waiting: Callable[[str], None] | None = None,
 ) -> list[Verdict]:
     """A verdict on each sample, in the set's order; arguments, memory and errors as for `find_broken`.
 
     Args:
         closely: compare the two pictures of pairs, and hash those of memory-mapped sets too.
+        waiting: called with a sample's name each time it is waited for 20 seconds more, as on a drive that has gone.
     """
     files = files_of(dataset)
     if hasattr(dataset, "verify"):
@@ -131,9 +135,9 @@ def look_at(
         if is_mapped(dataset) and not closely:
             return [Verdict(width, height) for width, height in cast(Any, dataset).sizes()]
     if files is not None:
-        return _remembered(dataset, files, closely, memory, workers, progress)
+        return _remembered(dataset, files, closely, memory, workers, progress, waiting)
     looked: list[Verdict] = []
-    for verdict in _looked_at(dataset, range(len(dataset)), 1, closely):
+    for verdict in _looked_at(dataset, range(len(dataset)), 1, closely, waiting):
         looked.append(verdict)
         if progress is not None:
             progress(len(looked), len(dataset))
@@ -189,13 +193,14 @@ def _remembered(
     memory: Path | None,
     workers: int | None,
     progress: Callable[[int, int], None] | None,
+    waiting: Callable[[str], None] | None,
 ) -> list[Verdict]:
     known = _read_memory(memory)
     keys = _keys(dataset, files, closely)
     todo = [index for index, key in enumerate(keys) if key not in known]
     seen = len(files) - len(todo)
     try:
-        for index, verdict in zip(todo, _looked_at(dataset, todo, workers, closely), strict=True):
+        for index, verdict in zip(todo, _looked_at(dataset, todo, workers, closely, waiting), strict=True):
             known[keys[index]] = verdict
             seen += 1
             if progress is not None and (seen % _CHUNK == 0 or seen == len(files)):
@@ -206,11 +211,25 @@ def _remembered(
     return [known[key] for key in keys]
 
 
-def _looked_at(dataset: Dataset, indices: Sequence[int], workers: int | None, closely: bool) -> Iterator[Verdict]:
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        # In chunks, so that an interrupt does not wait for the whole set.
+def _looked_at(
+    dataset: Dataset,
+    indices: Sequence[int],
+    workers: int | None,
+    closely: bool,
+    waiting: Callable[[str], None] | None,
+) -> Iterator[Verdict]:
+    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
+    try:
+        # In chunks, so that memory does not hold a future for each of a million pictures.
         for start in range(0, len(indices), _CHUNK):
-            yield from pool.map(lambda index: _look(dataset, index, closely), indices[start : start + _CHUNK])
+            chunk = indices[start : start + _CHUNK]
+            looks = [pool.submit(_look, dataset, index, closely) for index in chunk]
+            for index, look in zip(chunk, looks, strict=True):
+                while waiting is not None and not wait([look], _SLOW).done:
+                    waiting(dataset.name(index))
+                yield look.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt waits neither for the rest nor for one that hangs
 
 
 def _keys(dataset: Dataset, files: Sequence[Path], closely: bool) -> list[str]:

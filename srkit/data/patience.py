@@ -1,4 +1,4 @@
-"""Words while something takes long before a run begins."""
+"""Words while something takes long before a run begins, or while pictures are checked."""
 
 from __future__ import annotations
 
@@ -29,3 +29,8 @@ def patiently(doing: str, notice: Callable[[str], None]) -> Callable[[int, int],
         notice(f"{doing}: {done:,} of {total:,}, about {shown} left")
 
     return progress
+
+
+def impatiently(notice: Callable[[str], None]) -> Callable[[str], None]:
+    """What `look_at` calls with the name of a picture that it has been waiting for."""
+    return lambda name: notice(f"warning: still waiting for {name}; is its drive there? Ctrl-C ends it")

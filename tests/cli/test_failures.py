@@ -155,3 +155,41 @@ def test_ctrl_c_ends_the_step_saves_and_says_how_to_go_on(workplace: Path) -> No
     assert "Traceback" not in said
     assert "interrupted after step" in said and "--resume" in said
     assert any(Path("runs/tiny/checkpoints").iterdir())
+
+
+HANGING = """
+import time
+
+import numpy as np
+
+
+class Gone:
+    def __len__(self) -> int:
+        return 4
+
+    def name(self, index: int) -> str:
+        return f"picture {index}"
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if index == 2:
+            print("hanging", flush=True)
+            time.sleep(1000)
+        return np.zeros((32, 32, 3), np.uint8)
+"""
+
+
+@NOT_ON_WINDOWS
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_one_ctrl_c_ends_it_while_a_picture_hangs(workplace: Path, command: str) -> None:
+    """As on a network drive that has gone, before the first step: there is nothing to save and no step to end."""
+    Path("gone.py").write_text(HANGING)
+    arguments = [command, "tiny.toml", "--set", "data.train=./gone.py:Gone"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "srkit", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == "hanging\n"
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "interrupted" in said and "Traceback" not in said

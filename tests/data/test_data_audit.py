@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from functools import partial
 from pathlib import Path
 
@@ -122,6 +123,20 @@ def test_an_interrupted_search_keeps_what_it_found(photos, tmp_path, monkeypatch
     with pytest.raises(KeyboardInterrupt):
         find_broken(Folder(photos), minimum=1, memory=memory, progress=stop)
     assert len(json.loads(memory.read_text())["pictures"]) == 4
+
+
+def test_a_picture_that_does_not_come_is_named_while_it_is_waited_for(photos, monkeypatch):
+    monkeypatch.setattr("srkit.data.audit._SLOW", 0.05)
+    waited: list[str] = []
+
+    class Slow(Folder):
+        def __getitem__(self, index: int):
+            while self.name(index) == "2.png" and len(waited) < 2:
+                time.sleep(0.01)
+            return super().__getitem__(index)
+
+    find_broken_samples(Slow(photos), minimum=1, workers=2, waiting=waited.append)
+    assert waited == ["2.png", "2.png"]
 
 
 def test_a_cached_set_is_warm_afterwards_and_sets_without_files_are_read(photos):
