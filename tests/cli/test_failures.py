@@ -183,7 +183,7 @@ class Gone:
 def test_one_ctrl_c_ends_it_while_a_picture_hangs(workplace: Path, command: str) -> None:
     """As on a network drive that has gone, before the first step: there is nothing to save and no step to end."""
     Path("gone.py").write_text(HANGING)
-    arguments = [command, "tiny.toml", "--set", "data.train=./gone.py:Gone"]
+    arguments = [command, "tiny.toml", "--set", 'data.train={use="./gone.py:Gone"}']
     running = subprocess.Popen(
         [sys.executable, "-m", "srkit", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
