@@ -15,7 +15,7 @@ from srkit.contracts import Dataset
 from srkit.data.audit import broken_among, find_broken_samples, fingerprint, look_at
 from srkit.data.cache import Cached, Subset
 from srkit.data.loader import Batch, load
-from srkit.data.overlap import remembered_lookalikes
+from srkit.data.overlap import THE_SAME, remembered_lookalikes, same_files
 from srkit.data.patience import impatiently, patiently
 from srkit.errors import ExperimentError, SrkitError, UserError
 from srkit.evaluation.judging import Judge, least_side
@@ -241,7 +241,11 @@ def _rest(dataset: Dataset | None, broken: Mapping[int, object], what: str) -> D
 
 def _trained_and_judged(data: Dataset, validate: Dataset | None, memory: Path | None) -> list[str]:
     """A sentence where validation pictures look like training pictures, by what was found when they were decoded."""
-    found = remembered_lookalikes(data, validate, memory) if validate is not None else []
+    if validate is None:
+        return []
+    if same_files(data, validate):
+        return [THE_SAME]
+    found = remembered_lookalikes(data, validate, memory)
     if not found:
         return []
     some = "a validation picture looks" if len(found) == 1 else f"{len(found)} validation pictures look"

@@ -6,7 +6,10 @@ import errno
 import os
 import select
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -49,6 +52,21 @@ def report(error: BaseException) -> int:
         return FAILED
     _unexpected(error)
     return FAILED
+
+
+@contextmanager
+def threads_reported() -> Iterator[None]:
+    """What a library's thread did not catch is said as `report` does it: so TensorBoard's ends on a full disk."""
+
+    def say(unhandled: threading.ExceptHookArgs) -> None:
+        if unhandled.exc_value is not None and not isinstance(unhandled.exc_value, SystemExit):
+            report(unhandled.exc_value)
+
+    before, threading.excepthook = threading.excepthook, say
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def reader_gone() -> bool:

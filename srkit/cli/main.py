@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 import srkit
-from srkit.cli.failures import FAILED, INTERRUPTED, reader_gone, report
+from srkit.cli.failures import FAILED, INTERRUPTED, reader_gone, report, threads_reported
 from srkit.errors import SrkitError, nearest
 
 COMMANDS = {
@@ -115,7 +115,8 @@ def cli(ctx: click.Context) -> None:
 def main() -> None:
     """Run the command line; errors end it with one message and an exit code, never a traceback."""
     try:
-        code = cli.main(standalone_mode=False, prog_name="srkit")
+        with threads_reported():
+            code = cli.main(standalone_mode=False, prog_name="srkit")
     except SystemExit:
         raise
     except BaseException as error:

@@ -11,7 +11,12 @@ from srkit.data.audit import Verdict, recalled
 from srkit.data.cache import files_of, whereabouts
 from srkit.data.likeness import near_duplicates_of
 
-__all__ = ["Lookalike", "lookalikes", "remembered_lookalikes"]
+__all__ = ["THE_SAME", "Lookalike", "lookalikes", "remembered_lookalikes", "same_files"]
+
+THE_SAME = (
+    "the validation pictures are the training pictures: scores say how well these were learnt, not how well others "
+    "are enlarged"
+)
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,10 @@ def lookalikes(
 ) -> list[Lookalike]:
     """Which pictures of `judged` look like one of `train`.
 
-    Two sets of the very same files are left alone: whoever writes one folder in both places means it.
+    None where both are the very same files: whoever writes one folder in both places knows it. A run says `THE_SAME`
+    beneath its scores all the same, for those who read them.
     """
-    if _same_files(train, judged):
+    if same_files(train, judged):
         return []
     mine = [index for index, one in enumerate(train_verdicts) if one.hash]
     theirs = [index for index, one in enumerate(judged_verdicts) if one.hash]
@@ -52,7 +58,8 @@ def remembered_lookalikes(train: Dataset, judged: Dataset, memory: Path | None) 
     return lookalikes(train, recalled(train, memory), judged, recalled(judged, memory))
 
 
-def _same_files(one: Dataset, other: Dataset) -> bool:
+def same_files(one: Dataset, other: Dataset) -> bool:
+    """Whether two sets are known to be the same pictures."""
     first, second = files_of(one), files_of(other)
     if first is None or second is None:
         return False

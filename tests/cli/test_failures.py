@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from srkit.cli.failures import threads_reported
 from tests.cli.conftest import Command, in_own_process
 
 NOT_ON_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal, pipe or name")
@@ -193,3 +196,16 @@ def test_one_ctrl_c_ends_it_while_a_picture_hangs(workplace: Path, command: str)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "interrupted" in said and "Traceback" not in said
+
+
+def test_what_a_librarys_thread_did_not_catch_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    """TensorBoard's writer is such a thread, and the disk full."""
+
+    def fail() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with threads_reported():
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+    assert capfd.readouterr().err == "error: No space left on device\n"

@@ -85,8 +85,11 @@ def test_sizes_that_the_scale_forbids_are_errors(place: Path, srkit: Command) ->
     assert "LR 150x120 and HR 300x240 pixels do not belong together at scale 3." in messages
 
 
-def test_one_folder_in_both_places_is_meant(workplace: Path, srkit: Command) -> None:
+def test_one_folder_in_both_places_is_meant_and_said_beneath_the_scores(workplace: Path, srkit: Command) -> None:
     assert srkit("check", "tiny.toml").out == "tiny.toml: ok\n"
+    sentence = "the validation pictures are the training pictures"
+    assert sentence in " ".join(srkit("run", "tiny.toml").out.split())
+    assert sentence in json.loads(Path("runs/tiny/manifest.json").read_text())["warnings"][0]
 
 
 def test_a_folder_that_is_not_there_is_a_problem_of_the_file(workplace: Path, srkit: Command) -> None:
