@@ -15,6 +15,7 @@ from srkit.experiment import Plan
 from srkit.readiness import Notice, make_ready, make_run
 from srkit.training.device import describe
 from srkit.training.failure import told
+from srkit.training.memory import bounded
 from srkit.training.run import Run
 
 PICTURE_BYTES_PER_PIXEL = 2.0
@@ -72,7 +73,7 @@ def dry_run(plan: Plan, device: str | None, notice: Notice = lambda _: None) -> 
     judge = make_judge(ready.assembly, ready.device)
     with tempfile.TemporaryDirectory(prefix="srkit-") as folder:
         run = make_run(ready, Path(folder), judge, {})
-        with told(ready.assembly, ready.device, "in the dry run"):
+        with told(ready.assembly, ready.device, "in the dry run"), bounded(ready.device):
             seconds = [time_of_step(run, span.first, span.last) for span in run.timeline.spans]
             validation = _time_of_validation(run, judge) if judge is not None else 0.0
         saved = run.save()

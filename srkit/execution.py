@@ -40,6 +40,7 @@ from srkit.training.folder import (
     write_manifest,
 )
 from srkit.training.loop import train
+from srkit.training.memory import bounded
 from srkit.training.observers.balance import Balance
 from srkit.training.observers.metrics_file import MetricsFile
 from srkit.training.observers.pictures import SamplePictures
@@ -138,7 +139,7 @@ def _execute(
         notice(f"warning: {warning}")
     if found is not None:
         _restore(run, *found, notice)
-    with _interruptible(run, notice):
+    with _interruptible(run, notice), bounded(ready.device):
         _train(run)
     outcome = Outcome(run)
     if judge is None:

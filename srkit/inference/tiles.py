@@ -7,7 +7,6 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -15,6 +14,7 @@ from torch import nn
 from srkit.errors import UserError
 from srkit.inference.halo import measured_halo
 from srkit.inference.walk import Walk, walk
+from srkit.procfs import of_machine
 
 __all__ = ["Box", "Tiling", "boxes", "grown", "plan_tiles"]
 
@@ -98,10 +98,8 @@ def _free_memory(device: torch.device) -> tuple[int, int]:
     """Bytes that are free, and the most to use of them."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0], DEVICE_BUDGET
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
-        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration, ValueError):
+    free = of_machine("MemAvailable")
+    if free is None:
         if not hasattr(os, "sysconf"):
             return CPU_BUDGET, CPU_BUDGET
         free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

@@ -1,13 +1,39 @@
-"""Out of memory: recognised whatever it is called, and explained with what to lower."""
+"""Out of memory: refused in time on the CPU, recognised whatever it is called, and explained with what to lower."""
 
 from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
 from srkit.errors import SrkitError
 from srkit.experiment import Experiment
+from srkit.procfs import of_machine, of_process
 
 _WORDS = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
+
+
+@contextmanager
+def bounded(device: torch.device) -> Iterator[None]:
+    """While inside, a process on Linux's CPU is refused more memory than is free now, so that this can be explained.
+
+    By itself the kernel grants any amount, and kills the process without a word as soon as the pages are used.
+    """
+    held, free, swap = of_process("VmData"), of_machine("MemAvailable"), of_machine("SwapFree")
+    if device.type != "cpu" or sys.platform != "linux" or held is None or free is None:
+        yield
+        return
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    bounds = [one for one in (held + free + (swap or 0), *before) if one != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.house.source import PACKAGE, Import, dotted, imports, modules
 
-GROUND = {"errors", "seeds", "draws", "contracts", "layout", "locks"}
+GROUND = {"errors", "seeds", "draws", "contracts", "layout", "locks", "procfs"}
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "contracts": {"errors"},
     "layout": set(),
     "locks": {"errors"},
+    "procfs": set(),
     "registry": {"errors", "contracts"},
     "hooks": {"errors"},
     "experiment": {"errors", "registry"},

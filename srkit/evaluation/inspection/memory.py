@@ -15,6 +15,7 @@ from torch import nn
 
 from srkit.evaluation.bench.costs import AliveTensors
 from srkit.evaluation.inspection.players import Players, run_step
+from srkit.procfs import of_machine, of_process
 
 __all__ = ["StepMemory", "affordable_batch", "largest_batch", "measured", "predicted"]
 
@@ -89,7 +90,7 @@ def affordable_batch(step: StepMemory, batch_size: int, device: torch.device) ->
     if device.type == "cuda":
         room = 0.8 * torch.cuda.mem_get_info(device)[0]
     else:
-        room = min(MEASURED_AT_MOST, 0.5 * (_status(Path("/proc/meminfo"), "MemAvailable") or MEASURED_AT_MOST))
+        room = min(MEASURED_AT_MOST, 0.5 * (of_machine("MemAvailable") or MEASURED_AT_MOST))
     return min(batch_size, largest_batch(step, room))
 
 
@@ -122,11 +123,11 @@ def _rise_on_card(work: Callable[[], None], device: torch.device) -> int:
 
 
 def _rise(work: Callable[[], None], _: torch.device) -> int | None:
-    before = _status(Path("/proc/self/status"), "VmRSS")
+    before = of_process("VmRSS")
     if before is None or not _forget_peak():
         return None
     work()
-    peak = _status(Path("/proc/self/status"), "VmHWM")
+    peak = of_process("VmHWM")
     return peak - before if peak is not None else None
 
 
@@ -151,14 +152,6 @@ def _forget_peak() -> bool:
     except OSError:
         return False
     return True
-
-
-def _status(file: Path, key: str) -> int | None:
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(key)), None)
 
 
 def largest_batch(step: StepMemory, memory: float) -> int:

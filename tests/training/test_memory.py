@@ -1,0 +1,48 @@
+"""Memory that is not there is refused in time, so that it can be told what to lower."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from srkit.procfs import of_machine, of_process
+from srkit.training.memory import bounded, is_out_of_memory
+
+CPU = torch.device("cpu")
+STRICT = Path("/proc/sys/vm/overcommit_memory")
+
+
+def claimed(parts: int) -> list[torch.Tensor]:
+    """So many quarters of the free memory, untouched: the kernel grants any number of them."""
+    quarter = (of_machine("MemAvailable") or 0) // 4
+    return [torch.empty(quarter, dtype=torch.uint8) for _ in range(parts)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux grants what it has not, and has this bound")
+@pytest.mark.skipif(STRICT.exists() and STRICT.read_text().strip() == "2", reason="this kernel grants only what it has")
+def test_more_than_is_free_is_refused_while_bounded() -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with bounded(CPU):
+        assert len(claimed(2)) == 2
+        with pytest.raises(RuntimeError) as refused:
+            claimed(6)
+        assert is_out_of_memory(refused.value)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    assert len(claimed(6)) == 6
+
+
+def test_a_card_has_bounds_of_its_own() -> None:
+    with bounded(torch.device("meta")):
+        assert len(claimed(1)) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc")
+def test_what_the_kernel_tells() -> None:
+    assert 0 < (of_machine("MemAvailable") or 0) <= (of_machine("MemTotal") or 0)
+    assert 0 < (of_process("VmRSS") or 0) <= (of_process("VmHWM") or 0)
+    assert of_process("Vm") is None
