@@ -201,7 +201,7 @@ class Views:
         step: the generator's update this is, from 1.
         draws: random streams that belong to this entry alone.
         extras: what the generator gave beside the picture.
-        downscale: the experiment's downscaler as a function of a batch.
+        downscale: the experiment's downscaler as a function of a batch; None where an LR pipeline takes its place.
         discriminator: the discriminator, with the two images of a step shifted alike where the experiment says so.
             In the generator's step its weights take no gradient and the original's logits come from a cache.
         notes: numbers to be logged beside the losses; a loss fills it with `note`.

@@ -247,7 +247,7 @@ def _train(run: Run) -> None:
     """Train; where a component failed because tables contradict each other, a rehearsal says so by file and line."""
     try:
         train(run)
-    except ComponentFailed as error:
+    except (ComponentFailed, UserError) as error:
         plan = run.assembly.plan
         rehearse(plan)
         if plan.problems:

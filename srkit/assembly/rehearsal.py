@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srkit.assembly.fitting import find_unmatched, find_unmatched_losses, find_unobserved
@@ -55,6 +56,7 @@ class Rehearsal:
         self.plan = plan
         self.typing = plan.typing
         self.shared = {"meta": SharedParts(), "cpu": SharedParts()}
+        self.downscaler: _Part | None = None
 
     def run(self) -> None:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
@@ -64,6 +66,7 @@ class Rehearsal:
                     if self.plan.picks.get(pick.path) != pick:
                         self._build_on(pick, "meta")
             parts = {path: part for path, part in built.items() if part is not None}
+            self.downscaler = parts.get(("downscaler",))
             self._generator_enlarges(parts.get(("generator",)))
             for path, part in parts.items():
                 if path[0] in ("discriminator", "pixel_loss", "feature_loss"):
@@ -180,21 +183,52 @@ class Rehearsal:
                 f"{patch} is too small for {table} {name!r}.",
                 f"It needs at least {least + shift}.",
             )
-        elif not (table != "discriminator" and wants_views(as_module(part.value))):
-            # a loss on views may need what only a run has
-            failure = self._tried(part, lambda one: _call(one, patch - shift, experiment.scale))
+        else:
+            failure = self._tried(part, lambda one: self._call(one, patch - shift))
+            on_views = table != "discriminator" and wants_views(as_module(part.value))
             if isinstance(failure, OptionError):
                 self.typing.report(path, option_problem(self.plan, part.pick, failure))
-            elif isinstance(failure, Exception):
+            elif isinstance(failure, SrkitError) and on_views:
+                self.typing.add((*path, "use"), f"{failure}".rstrip(".") + ".")
+            elif isinstance(failure, Exception) and not on_views:  # which may need what only a run has
                 self.typing.add((*path, "use"), f"{table} {name!r} fails on a patch: {_said(failure)}.")
 
     def _runs(self, part: _Part, side: int) -> Any:
         if side < 1:
             return ValueError("nothing is left of the patch")
         try:
-            return _call(part, side, self.plan.experiment.scale)
+            return self._call(part, side)
         except Exception as error:
             return error
+
+    def _call(self, part: _Part, side: int) -> Any:
+        """The discriminator's logits or the loss of a batch of two patches."""
+        image, small = part.zeros(2, 3, side, side), max(1, side // (self.plan.experiment.scale or 1))
+        lr = part.zeros(2, 3, small, small)
+        if part.pick.component.kind.plural == "discriminators":
+            forward = part.value.forward if isinstance(part.value, nn.Module) else part.value
+            return part.value(image, lr=lr) if "lr" in inspect.signature(forward).parameters else part.value(image)
+        loss = as_module(part.value)
+        if not wants_views(loss):
+            return loss(image, image)
+        with torch.enable_grad():
+            return loss(self._views(image.requires_grad_(), lr))
+
+    def _views(self, sr: Tensor, lr: Tensor) -> Views:
+        """Views as the experiment will have them, but for what the generator gives beside the picture."""
+        experiment = self.plan.experiment
+        draws = SampleDraws(StreamKey(0, 0, 1), [0, 1], "rehearsal")
+        views = Views(sr=sr, hr=sr.detach(), lr=lr, step=1, draws=draws)
+        cuts_graph = self.downscaler is not None and self.downscaler.value.works_on == "image"
+        height, width = lr.shape[-2:]
+        if experiment.lr_pipeline is None:
+            views.downscale = lambda image: F.adaptive_avg_pool2d(
+                image.detach() if cuts_graph else image, (height, width)
+            )
+        if experiment.ema is not None:
+            views.make_ema_sr = sr.detach
+        views.discriminator = lambda one: DiscriminatorOutput([one[:, :1]])
+        return views
 
     def _check_output(self, path: TreePath, part: _Part, output: Any) -> None:
         name = part.pick.component.name
@@ -246,24 +280,6 @@ def _said(error: Exception) -> str:
     if isinstance(error, SrkitError):
         return str(error)
     return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(".")
-
-
-def _call(part: _Part, side: int, scale: int | None) -> Any:
-    """The discriminator's logits or the loss of a batch of two patches."""
-    image = part.zeros(2, 3, side, side)
-    if part.pick.component.kind.plural == "discriminators":
-        forward = part.value.forward if isinstance(part.value, nn.Module) else part.value
-        if "lr" not in inspect.signature(forward).parameters:
-            return part.value(image)
-        small = max(1, side // (scale or 1))
-        return part.value(image, lr=part.zeros(2, 3, small, small))
-    loss = as_module(part.value)
-    if not wants_views(loss):
-        return loss(image, image)
-    draws = SampleDraws(StreamKey(0, 0, 1), [0, 1], "rehearsal")
-    views = Views(sr=image, hr=image, lr=image, step=1, draws=draws, downscale=lambda one: one)
-    views.discriminator = lambda one: DiscriminatorOutput([one[:, :1]])
-    return loss(views)
 
 
 def rehearse(plan: Plan) -> None:

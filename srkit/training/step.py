@@ -144,7 +144,7 @@ class Stepper:
 
     def _views(self, part: Part, output: GeneratorOutput, step: int, substep: int, *, frozen: bool) -> Views:
         key = StreamKey(self.seed, self.attempt, step, substep)
-        shrink = self.assembly.lr_makers[0].shrink
+        maker = self.assembly.lr_makers[0]
         views = Views(
             sr=output.sr,
             hr=part.hr,
@@ -152,9 +152,10 @@ class Stepper:
             step=step,
             draws=SampleDraws(key, part.slots, "loss"),
             extras=output.extras,
-            # streams of the same key as the LR image's, so that a downscaler that draws draws the same again
-            downscale=lambda image: shrink(image, SampleDraws(key, part.slots, "downscaler")),
         )
+        if maker.downscaler is not None:
+            # streams of the same key as the LR image's, so that a downscaler that draws draws the same again
+            views.downscale = lambda image: maker.shrink(image, SampleDraws(key, part.slots, "downscaler"))
         if self.discriminator is not None:
             # one shift for the whole batch, however many parts it is worked through in
             offset = draw_offset(SampleDraws(key, (0,), "discriminator/shift"), self.room)

@@ -139,6 +139,33 @@ def test_losses(stage: Stage) -> None:
     )
 
 
+PIPELINE = '[lr_pipeline]\nuse = "real-esrgan"\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (
+            "",
+            "x.toml:9 pixel_loss.consistency.use: the loss 'consistency' needs a downscaler that lets gradients through",
+        ),
+        ('[downscaler]\nuse = "torch-bilinear"\n', ""),
+        (PIPELINE, "x.toml:9 pixel_loss.consistency.use: the loss 'consistency' shrinks the picture again: add"),
+    ],
+)
+def test_what_a_loss_on_views_misses_in_the_experiment(more: str, expected: str, stage: Stage) -> None:
+    found = stage.rehearsed(BASE.replace('use = "mse"', 'use = "consistency"') + more)
+    assert [one[: len(expected)] for one in found] == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize("average", [False, True])
+def test_a_loss_that_compares_with_the_average_needs_one(average: bool, stage: Stage) -> None:
+    found = stage.rehearsed(BASE.replace('use = "mse"', 'use = "ldl"') + ("[ema]\ndecay = 0.9\n" if average else ""))
+    assert [one.partition(" and")[0] for one in found] == (
+        [] if average else ["x.toml:9 pixel_loss.ldl.use: a loss compares with the averaged generator,"]
+    )
+
+
 def test_groups_that_no_parameter_falls_into(stage: Stage) -> None:
     groups = '[[optimizer.group]]\nmatch = ["head.*"]\n[[optimizer.group]]\nmatch = "tail.*"\n'
     assert stage.rehearsed(own("Fine") + groups) == [
