@@ -8,11 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from srkit.cli.main import main
 from srkit.studies.folder import Study, read_study
@@ -63,15 +62,6 @@ class Slow(nn.Module):
             raise RuntimeError("this run is to fail")
         return (views.sr - views.hr).square().mean()
 '''
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """As many as each of the study's runs has."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
