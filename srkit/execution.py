@@ -14,7 +14,7 @@ from typing import Any
 from torch import nn
 
 from srkit.assembly import Assembly, rehearse
-from srkit.errors import ExperimentError, SrkitError, UserError
+from srkit.errors import BadImage, ExperimentError, SrkitError, UserError
 from srkit.evaluation.judging import Judge, count_parameters, make_judge
 from srkit.evaluation.rows import Model, Row
 from srkit.evaluation.scores_file import BASELINE, write_scores
@@ -244,10 +244,12 @@ def _interruptible(run: Run, notice: Notice) -> Iterator[None]:
 
 
 def _train(run: Run) -> None:
-    """Train; where a component failed because tables contradict each other, a rehearsal says so by file and line."""
+    """Train; where the first step fails since tables contradict each other, a rehearsal says so by file and line."""
     try:
         train(run)
     except (ComponentFailed, UserError) as error:
+        if isinstance(error, BadImage) or run.step > run.resumed_from:
+            raise
         plan = run.assembly.plan
         rehearse(plan)
         if plan.problems:

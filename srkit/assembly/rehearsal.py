@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,29 @@ class _Part:
         return torch.zeros(*shape, device=self.device)
 
 
+class _StandIns(Mapping[str, Any]):
+    """In place of the generator's extras, and of the discriminator: a loss that asked for them cannot be blamed."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def discriminator(self, image: Tensor) -> DiscriminatorOutput:
+        self.asked = True
+        return DiscriminatorOutput([image[:, :1]])
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked = True
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        self.asked = True
+        return iter(())
+
+    def __len__(self) -> int:
+        self.asked = True
+        return 0
+
+
 class Rehearsal:
     """One rehearsal of a plan; what is wrong joins the plan's problems."""
 
@@ -57,6 +81,7 @@ class Rehearsal:
         self.typing = plan.typing
         self.shared = {"meta": SharedParts(), "cpu": SharedParts()}
         self.downscaler: _Part | None = None
+        self.stand_ins = _StandIns()
 
     def run(self) -> None:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
@@ -188,7 +213,7 @@ class Rehearsal:
             on_views = table != "discriminator" and wants_views(as_module(part.value))
             if isinstance(failure, OptionError):
                 self.typing.report(path, option_problem(self.plan, part.pick, failure))
-            elif isinstance(failure, SrkitError) and on_views:
+            elif isinstance(failure, SrkitError) and on_views and not self.stand_ins.asked:
                 self.typing.add((*path, "use"), f"{failure}".rstrip(".") + ".")
             elif isinstance(failure, Exception) and not on_views:  # which may need what only a run has
                 self.typing.add((*path, "use"), f"{table} {name!r} fails on a patch: {_said(failure)}.")
@@ -215,10 +240,11 @@ class Rehearsal:
             return loss(self._views(image.requires_grad_(), lr))
 
     def _views(self, sr: Tensor, lr: Tensor) -> Views:
-        """Views as the experiment will have them, but for what the generator gives beside the picture."""
+        """Views as the experiment will have them; for what only the trained networks give there are stand-ins."""
         experiment = self.plan.experiment
         draws = SampleDraws(StreamKey(0, 0, 1), [0, 1], "rehearsal")
-        views = Views(sr=sr, hr=sr.detach(), lr=lr, step=1, draws=draws)
+        self.stand_ins = _StandIns()
+        views = Views(sr=sr, hr=sr.detach(), lr=lr, step=1, draws=draws, extras=self.stand_ins)
         cuts_graph = self.downscaler is not None and self.downscaler.value.works_on == "image"
         height, width = lr.shape[-2:]
         if experiment.lr_pipeline is None:
@@ -227,7 +253,8 @@ class Rehearsal:
             )
         if experiment.ema is not None:
             views.make_ema_sr = sr.detach
-        views.discriminator = lambda one: DiscriminatorOutput([one[:, :1]])
+        if experiment.discriminator is not None:
+            views.discriminator = self.stand_ins.discriminator
         return views
 
     def _check_output(self, path: TreePath, part: _Part, output: Any) -> None:

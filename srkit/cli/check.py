@@ -168,7 +168,7 @@ def _progress() -> Iterator[tuple[Callable[[str, int, int], None] | None, Callab
         return
     from rich.progress import Progress
 
-    from srkit.cli.console import messages
+    from srkit.cli.console import messages, speaker
 
     with Progress(console=messages(), transient=True) as bar:
         tasks: dict[str, Any] = {}
@@ -178,7 +178,7 @@ def _progress() -> Iterator[tuple[Callable[[str, int, int], None] | None, Callab
                 tasks[key] = bar.add_task(f"looking at {key}", total=total)
             bar.update(tasks[key], completed=done)
 
-        yield seen, impatiently(bar.console.print)
+        yield seen, impatiently(speaker(bar.console))
 
 
 def _as_object(problem: Problem) -> dict[str, object]:

@@ -56,11 +56,15 @@ def report(error: BaseException) -> int:
 
 @contextmanager
 def threads_reported() -> Iterator[None]:
-    """What a library's thread did not catch is said as `report` does it: so TensorBoard's ends on a full disk."""
+    """What a library's thread did not catch is said in one line: TensorBoard's writer ends so on a full disk."""
 
     def say(unhandled: threading.ExceptHookArgs) -> None:
-        if unhandled.exc_value is not None and not isinstance(unhandled.exc_value, SystemExit):
-            report(unhandled.exc_value)
+        error = unhandled.exc_value
+        if error is None or isinstance(error, SystemExit):
+            return
+        if os.environ.get(DEBUG, "") not in ("", "0"):
+            traceback.print_exception(error)
+        _say(f"warning: a thread ended, while the command goes on: {type(error).__name__}: {error}{_place(error)}")
 
     before, threading.excepthook = threading.excepthook, say
     try:

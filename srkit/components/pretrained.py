@@ -125,6 +125,8 @@ def clear_errors(file: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise OptionError("weights", f"no file {file}.") from error
+    except MemoryError as error:
+        raise OptionError("weights", f"{file} cannot be read: memory is at its end.") from error
     except Exception as error:  # a damaged file raises whatever its bytes happen to say
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if isinstance(error, pickle.UnpicklingError):  # torch's own words end with the advice to run the file's code

@@ -24,6 +24,7 @@ _VERSION = 3
 _CHUNK = 256  # pictures between two reports of progress
 _FLAT = 4.0  # levels of deviation
 _SLOW = 20.0  # seconds for one picture after which it is named
+_PAUSE = 0.5  # seconds of a wait, which Ctrl-C does not interrupt on Windows
 
 
 @dataclass(frozen=True)
@@ -225,8 +226,12 @@ def _looked_at(
             chunk = indices[start : start + _CHUNK]
             looks = [pool.submit(_look, dataset, index, closely) for index in chunk]
             for index, look in zip(chunk, looks, strict=True):
-                while waiting is not None and not wait([look], _SLOW).done:
-                    waiting(dataset.name(index))
+                slow = 0.0
+                while not wait([look], _PAUSE).done:
+                    slow += _PAUSE
+                    if waiting is not None and slow >= _SLOW:
+                        slow = 0.0
+                        waiting(dataset.name(index))
                 yield look.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # an interrupt waits neither for the rest nor for one that hangs

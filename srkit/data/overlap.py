@@ -60,7 +60,14 @@ def remembered_lookalikes(train: Dataset, judged: Dataset, memory: Path | None) 
 
 def same_files(one: Dataset, other: Dataset) -> bool:
     """Whether two sets are known to be the same pictures."""
-    first, second = files_of(one), files_of(other)
-    if first is None or second is None:
-        return False
-    return {path.resolve() for path in first} == {path.resolve() for path in second}
+    first, second = _samples(one), _samples(other)
+    return first is not None and first == second
+
+
+def _samples(dataset: Dataset) -> set[tuple[Path, str]] | None:
+    """What its samples are: files, and names where a file holds several; None where it has no files."""
+    files = files_of(dataset)
+    if files is None:
+        return None
+    several = len(set(files)) < len(files)
+    return {(path.resolve(), dataset.name(index) if several else "") for index, path in enumerate(files)}

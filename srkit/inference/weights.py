@@ -96,6 +96,8 @@ def _content(path: Path) -> Any:
         raise UserError(
             f"{path} holds more than weights, or is no file of torch's; it is not opened, since that could run code."
         ) from None
+    except MemoryError:
+        raise UserError(f"{path} cannot be read: memory is at its end") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error}") from None
     except Exception as error:  # a damaged file raises whatever its bytes happen to say

@@ -1,4 +1,4 @@
-"""Out of memory: refused in time on the CPU, recognised whatever it is called, and explained with what to lower."""
+"""Out of memory: refused in time on Linux's CPU, recognised by all its names, and explained with what to lower."""
 
 from __future__ import annotations
 
@@ -12,14 +12,23 @@ from srkit.errors import SrkitError
 from srkit.experiment import Experiment
 from srkit.procfs import of_machine, of_process
 
-_WORDS = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
+_WORDS = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "bad_alloc",
+    "could not create a primitive",  # oneDNN, which wants memory of its own
+    "could not create a memory",
+)
 
 
 @contextmanager
 def bounded(device: torch.device) -> Iterator[None]:
     """While inside, a process on Linux's CPU is refused more memory than is free now, so that this can be explained.
 
-    By itself the kernel grants any amount, and kills the process without a word as soon as the pages are used.
+    By itself the kernel grants any amount, and kills the process without a word as soon as the pages are used. It still
+    does where others take the memory later, and where a container allows less than the machine has.
     """
     held, free, swap = of_process("VmData"), of_machine("MemAvailable"), of_machine("SwapFree")
     if device.type != "cpu" or sys.platform != "linux" or held is None or free is None:
@@ -27,6 +36,7 @@ def bounded(device: torch.device) -> Iterator[None]:
         return
     import resource
 
+    torch.ones(2**18).exp_()  # starts the threads: none could be started where memory is at its end
     before = resource.getrlimit(resource.RLIMIT_DATA)
     bounds = [one for one in (held + free + (swap or 0), *before) if one != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), before[1]))

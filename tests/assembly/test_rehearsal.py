@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -164,6 +165,34 @@ def test_a_loss_that_compares_with_the_average_needs_one(average: bool, stage: S
     assert [one.partition(" and")[0] for one in found] == (
         [] if average else ["x.toml:9 pixel_loss.ldl.use: a loss compares with the averaged generator,"]
     )
+
+
+ASKING = """
+from srkit.errors import UserError
+
+
+class Mask:
+    def __call__(self, views):
+        if "mask" not in views.extras:
+            raise UserError("needs a generator that gives a mask")
+
+
+class Features:
+    def __call__(self, views):
+        if views.discriminator is None:
+            raise UserError("needs a [discriminator]")
+        if not views.discriminator(views.sr).features:
+            raise UserError("needs a discriminator that gives features")
+"""
+
+
+def test_a_loss_that_asks_for_what_only_networks_give_is_not_blamed(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "asking.py").write_text(ASKING)
+    mask, features = (BASE.replace('use = "mse"', f'use = "./asking.py:{one}"') for one in ("Mask", "Features"))
+    assert stage.rehearsed(mask) == []
+    assert stage.rehearsed(features + GAN.format("dilated")) == []
+    (found,) = stage.rehearsed(features)
+    assert found.endswith(".use: needs a [discriminator].")
 
 
 def test_groups_that_no_parameter_falls_into(stage: Stage) -> None:

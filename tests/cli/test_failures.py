@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import subprocess
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from srkit.cli.failures import threads_reported
 from tests.cli.conftest import Command, in_own_process
 
 NOT_ON_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal, pipe or name")
@@ -190,22 +188,50 @@ def test_one_ctrl_c_ends_it_while_a_picture_hangs(workplace: Path, command: str)
     running = subprocess.Popen(
         [sys.executable, "-m", "srkit", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    assert running.stdout is not None
-    assert running.stdout.readline() == "hanging\n"
-    running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    try:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "hanging\n"
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
     assert running.returncode == 130
     assert "interrupted" in said and "Traceback" not in said
 
 
-def test_what_a_librarys_thread_did_not_catch_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
-    """TensorBoard's writer is such a thread, and the disk full."""
+THREAD = """
+import errno
+import threading
 
-    def fail() -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+import numpy as np
 
-    with threads_reported():
+
+def fail() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class Threaded:
+    def __init__(self) -> None:
         thread = threading.Thread(target=fail)
         thread.start()
         thread.join()
-    assert capfd.readouterr().err == "error: No space left on device\n"
+
+    def __len__(self) -> int:
+        return 1
+
+    def name(self, index: int) -> str:
+        return "grey"
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return np.full((32, 32, 3), 128, np.uint8)
+"""
+
+
+def test_what_a_librarys_thread_did_not_catch_is_one_line(workplace: Path, srkit: Command) -> None:
+    """TensorBoard's writer is such a thread, and the disk full."""
+    Path("threaded.py").write_text(THREAD)
+    before = threading.excepthook
+    said = srkit("run", "tiny.toml", "--set", 'data.train={use="./threaded.py:Threaded"}')
+    assert said.code == 0, said.err
+    assert "warning: a thread ended, while the command goes on: OSError: [Errno 28] No space left on device" in said.err
+    assert "Traceback" not in said.err and threading.excepthook is before

@@ -16,8 +16,8 @@ STRICT = Path("/proc/sys/vm/overcommit_memory")
 
 
 def claimed(parts: int) -> list[torch.Tensor]:
-    """So many quarters of the free memory, untouched: the kernel grants any number of them."""
-    quarter = (of_machine("MemAvailable") or 0) // 4
+    """So many quarters of what memory there is to take, untouched: the kernel grants any number of them."""
+    quarter = ((of_machine("MemAvailable") or 0) + (of_machine("SwapFree") or 0)) // 4
     return [torch.empty(quarter, dtype=torch.uint8) for _ in range(parts)]
 
 
@@ -36,9 +36,18 @@ def test_more_than_is_free_is_refused_while_bounded() -> None:
     assert len(claimed(6)) == 6
 
 
-def test_a_card_has_bounds_of_its_own() -> None:
-    with bounded(torch.device("meta")):
-        assert len(claimed(1)) == 1
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is bounded")
+def test_other_devices_have_bounds_of_their_own() -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with bounded(torch.device("cuda")):
+        assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+@pytest.mark.parametrize("words", ["std::bad_alloc", "could not create a primitive", "CUDA out of memory. Tried"])
+def test_it_is_recognised_whatever_it_is_called(words: str) -> None:
+    assert is_out_of_memory(RuntimeError(words)) and not is_out_of_memory(RuntimeError("size mismatch"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc")
