@@ -30,15 +30,15 @@ def bounded(device: torch.device) -> Iterator[None]:
     By itself the kernel grants any amount, and kills the process without a word as soon as the pages are used. It still
     does where others take the memory later, and where a container allows less than the machine has.
     """
-    held, free, swap = of_process("VmData"), of_machine("MemAvailable"), of_machine("SwapFree")
+    torch.ones(2**18).exp_()  # starts torch's threads: none could be started where memory is at its end
+    held, free = of_process("VmData"), of_machine("MemAvailable")
     if device.type != "cpu" or sys.platform != "linux" or held is None or free is None:
         yield
         return
     import resource
 
-    torch.ones(2**18).exp_()  # starts the threads: none could be started where memory is at its end
     before = resource.getrlimit(resource.RLIMIT_DATA)
-    bounds = [one for one in (held + free + (swap or 0), *before) if one != resource.RLIM_INFINITY]
+    bounds = [one for one in (held + free + (of_machine("SwapFree") or 0), *before) if one != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), before[1]))
     try:
         yield
