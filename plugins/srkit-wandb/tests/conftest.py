@@ -24,7 +24,7 @@ scale = 2
 steps = 6
 precision = "fp32"
 [data]
-train = "photos"
+train = "train"
 validate = "photos"
 patch_size = 16
 batch_size = 2
@@ -64,10 +64,10 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SRKIT_LOAD_PLUGINS", "srkit-wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
     folder = tmp_path / "work"
-    (folder / "photos").mkdir(parents=True)
-    for number in range(2):
+    for number, name in enumerate(("photos/0.png", "photos/1.png", "train/0.png", "train/1.png")):
         noise = np.random.default_rng(number).integers(0, 255, (24, 32, 3), dtype=np.uint8)
-        Image.fromarray(noise).save(folder / "photos" / f"{number}.png")
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(noise).save(folder / name)
     (folder / "tiny.toml").write_text(TINY, encoding="utf-8")
     monkeypatch.chdir(folder)
     return folder
