@@ -12,7 +12,7 @@ from srkit.assembly.parts import SharedParts, build_pick
 from srkit.contracts import Dataset
 from srkit.data.audit import Verdict, broken_among, look_at
 from srkit.data.cache import files_of, whereabouts
-from srkit.data.overlap import lookalikes
+from srkit.data.overlap import lookalikes, same_files
 from srkit.data.picture_files import PictureFiles
 from srkit.errors import BadImage, Problem, SrkitError
 from srkit.experiment import Plan
@@ -148,6 +148,8 @@ def _mismatched(looked: Looked, scale: int) -> Iterator[Problem]:
 
 
 def _trained_with(train: Looked, judged: Looked) -> Iterable[Problem]:
+    if same_files(train.dataset, judged.dataset):
+        return  # whoever writes one folder in both places knows it; a run says it beneath its scores all the same
     for one in lookalikes(train.dataset, train.verdicts, judged.dataset, judged.verdicts):
         message = f"looks like {one.like}, which is trained with: what is measured on it says little."
         yield Problem(message, judged.key, one.picture, severity="warning")

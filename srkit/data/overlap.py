@@ -37,13 +37,7 @@ class Lookalike:
 def lookalikes(
     train: Dataset, train_verdicts: Sequence[Verdict], judged: Dataset, judged_verdicts: Sequence[Verdict]
 ) -> list[Lookalike]:
-    """Which pictures of `judged` look like one of `train`.
-
-    None where both are the very same files: whoever writes one folder in both places knows it. A run says `THE_SAME`
-    beneath its scores all the same, for those who read them.
-    """
-    if same_files(train, judged):
-        return []
+    """Which pictures of `judged` look like one of `train`; of sets that are the same (`same_files`) all do."""
     mine = [index for index, one in enumerate(train_verdicts) if one.hash]
     theirs = [index for index, one in enumerate(judged_verdicts) if one.hash]
     near = near_duplicates_of([train_verdicts[one].hash for one in mine], [judged_verdicts[one].hash for one in theirs])
