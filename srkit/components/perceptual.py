@@ -14,6 +14,7 @@ from srkit.components.backbones import LEAST, Backbone, on_meta
 from srkit.components.pretrained import clear_errors
 from srkit.contracts import Provenance
 from srkit.errors import OptionError, UserError
+from srkit.exactness import at_least_float32
 
 __all__ = ["Dists", "Lpips", "LpipsNetwork"]
 
@@ -65,7 +66,7 @@ class Lpips(nn.Module):
 
     def _features(self, image: Tensor) -> list[Tensor]:
         found = self.backbone((2 * image.to(self.shift.dtype) - 1 - self.shift) / self.scale)
-        return [maps / (maps.square().sum(1, keepdim=True) + TINY).sqrt() for maps in map(_exact, found)]
+        return [maps / (maps.square().sum(1, keepdim=True) + TINY).sqrt() for maps in map(at_least_float32, found)]
 
 
 class Dists(nn.Module):
@@ -120,7 +121,7 @@ class Dists(nn.Module):
 
     def _features(self, image: Tensor) -> list[Tensor]:
         image = image.to(self.mean.dtype)
-        return [image, *map(_exact, self.backbone((image - self.mean) / self.deviation))]
+        return [image, *map(at_least_float32, self.backbone((image - self.mean) / self.deviation))]
 
 
 def _l2_pool(x: Tensor) -> Tensor:
@@ -145,11 +146,6 @@ def _torchmetrics(name: str, file: str) -> dict[str, Tensor]:
     with clear_errors(path), torch.device("cpu"):
         tensors: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return tensors
-
-
-def _exact(maps: Tensor) -> Tensor:
-    """Half precisions in float32, others as they are."""
-    return maps.to(torch.promote_types(maps.dtype, torch.float32))
 
 
 def _check_side(name: str, image: Tensor, least: int) -> None:

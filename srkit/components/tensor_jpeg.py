@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
 from typing import Literal
@@ -12,6 +11,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from srkit.exactness import all_bits
 
 __all__ = ["QUALITY_RANGE", "Subsampling", "jpeg", "quantization_table"]
 
@@ -111,7 +112,7 @@ def jpeg(batch: Tensor, qualities: Sequence[int], subsampling: Subsampling, diff
     Returns:
         (B, 3, h, w) on the 8-bit grid in [0, 1], same dtype.
     """
-    with torch.set_grad_enabled(differentiable and torch.is_grad_enabled()), _all_bits(batch.device):
+    with torch.set_grad_enabled(differentiable and torch.is_grad_enabled()), all_bits(batch.device):
         exact = batch.to(torch.promote_types(batch.dtype, torch.float32), memory_format=torch.contiguous_format)
         height, width = batch.shape[-2:]
         ycc = _to_ycc(rounded(clamped(exact * 255, 0, 255)))
@@ -122,21 +123,6 @@ def jpeg(batch: Tensor, qualities: Sequence[int], subsampling: Subsampling, diff
         if subsampling == "4:2:0":
             chroma = _doubled(chroma[..., : (width + 1) // 2])[..., :height, :width]
         return clamped(_to_rgb(luma, chroma), 0, 255).div_(255).to(batch.dtype)
-
-
-@contextmanager
-def _all_bits(device: torch.device) -> Iterator[None]:
-    """Products with all bits of float32, which libjpeg's constants need; cuBLAS may be allowed to drop 13 of them."""
-    if device.type != "cuda":
-        yield
-        return
-    products = torch.backends.cuda.matmul
-    before = products.allow_tf32
-    products.allow_tf32 = False
-    try:
-        yield
-    finally:
-        products.allow_tf32 = before
 
 
 def rounded(values: Tensor, offset: float | None = None) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from srkit.contracts import GeneratorOutput
+from srkit.exactness import all_bits
 
 
 @contextmanager
@@ -46,7 +47,7 @@ def forward(
     Args:
         module: a generator on the device of `lr`.
         lr: (B, 3, h, w) float in [0, 1].
-        autocast: the dtype to compute in; None for fp32.
+        autocast: the dtype to compute in; None for fp32, all bits of it.
         channels_last: hand the input over in that memory layout.
 
     Returns:
@@ -54,7 +55,7 @@ def forward(
     """
     if channels_last:
         lr = lr.contiguous(memory_format=torch.channels_last)
-    with torch.autocast(lr.device.type, dtype=autocast, enabled=autocast is not None):
+    with all_bits(lr.device) if autocast is None else torch.autocast(lr.device.type, dtype=autocast):
         output = module(lr)
     return (output.sr if isinstance(output, GeneratorOutput) else output).float()
 

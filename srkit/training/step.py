@@ -13,6 +13,7 @@ from srkit.contracts import GeneratorOutput, Views
 from srkit.data.loader import Batch
 from srkit.draws import SampleDraws, StreamKey, derived_seed
 from srkit.errors import SrkitError
+from srkit.exactness import all_bits
 from srkit.training.distributed import ALONE, Processes
 from srkit.training.ema import Ema
 from srkit.training.opponent import Frozen, Opponent, draw_offset
@@ -155,7 +156,11 @@ class Stepper:
         )
         if maker.downscaler is not None:
             # streams of the same key as the LR image's, so that a downscaler that draws draws the same again
-            views.downscale = lambda image: maker.shrink(image, SampleDraws(key, part.slots, "downscaler"))
+            def downscale(image: Tensor) -> Tensor:
+                with all_bits(image.device):  # as LR images are made, whatever the step computes in
+                    return maker.shrink(image, SampleDraws(key, part.slots, "downscaler"))
+
+            views.downscale = downscale
         if self.discriminator is not None:
             # one shift for the whole batch, however many parts it is worked through in
             offset = draw_offset(SampleDraws(key, (0,), "discriminator/shift"), self.room)
@@ -224,15 +229,17 @@ class Stepper:
     ) -> None:
         assert self.discriminator_updater is not None and self.assembly.adversarial is not None
         collected: list[Terms] = []
-        for part in parts:
-            assert part.fake is not None
-            with autocast(self.device, span.precision):
-                views = self._views(part, GeneratorOutput(part.fake), step, substep, frozen=False)
-                own = self._of(self.adversarial_name, views, part)
-                terms: Terms = {}
-                total = record(terms, "discriminator", self.assembly.adversarial.discriminator_term(own), own)
-            collected.append(terms)
-            self.discriminator_updater.backward(total / len(parts), span.precision)
+        # what a loss learns is learned in the generator's step: here it would keep a gradient until then
+        with Frozen(self.assembly.adversarial):
+            for part in parts:
+                assert part.fake is not None
+                with autocast(self.device, span.precision):
+                    views = self._views(part, GeneratorOutput(part.fake), step, substep, frozen=False)
+                    own = self._of(self.adversarial_name, views, part)
+                    terms: Terms = {}
+                    total = record(terms, "discriminator", self.assembly.adversarial.discriminator_term(own), own)
+                collected.append(terms)
+                self.discriminator_updater.backward(total / len(parts), span.precision)
         self._agree(collected, watch, self.discriminator_updater)
         self.discriminator_updater.step(step, span.lr["discriminator"], span.precision)
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.house.source import PACKAGE, Import, dotted, imports, modules
 
-GROUND = {"errors", "seeds", "draws", "contracts", "layout", "locks", "procfs"}
+GROUND = {"errors", "seeds", "draws", "contracts", "layout", "locks", "procfs", "exactness"}
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "draws": {"seeds"},
     "contracts": {"errors"},
     "layout": set(),
+    "exactness": set(),
     "locks": {"errors"},
     "procfs": set(),
     "registry": {"errors", "contracts"},

@@ -221,6 +221,58 @@ def test_each_player_s_step_leaves_the_other_alone(folder: Path, batch: str, mon
     assert discriminator.training and generator.training
 
 
+LEARNED = """
+import torch
+from torch import nn
+
+
+class Learned(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(()))
+
+    def generator_term(self, views):
+        return -(self.gain * views.discriminator(views.sr).logits[0]).mean()
+
+    def discriminator_term(self, views):
+        return (self.gain * (views.discriminator(views.sr).logits[0] - views.discriminator(views.hr).logits[0])).mean()
+"""
+
+
+def test_what_an_adversarial_loss_learns_is_learned_in_the_generator_s_step_alone(folder: Path) -> None:
+    (folder / "learned.py").write_text(LEARNED, encoding="utf-8")
+    game = 'use = "./learned.py:Learned"'
+    one = made(folder, GAN.replace('use = "relativistic"\ncapped = true', game))
+    gain = one.assembly.adversarial.gain
+    advance(one)
+    moved = float(gain)
+    assert moved != 1 and gain.grad is None and gain.requires_grad
+    still = made(
+        folder, GAN.replace('use = "relativistic"\ncapped = true', game), "adversarial_loss.discriminator_steps=1"
+    )
+    advance(still)
+    assert float(still.assembly.adversarial.gain) == moved  # however often the discriminator learns
+
+
+DOWNSCALES = """
+import torch
+
+
+class Downscales:
+    def __call__(self, views):
+        shrunk = views.downscale(views.hr)
+        views.note("levels", ((shrunk - views.lr) * 255).abs().max())
+        return (views.sr - views.hr).square().mean()
+"""
+
+
+def test_a_loss_shrinks_pictures_as_lr_pictures_are_made_in_any_precision(folder: Path) -> None:
+    (folder / "shrinks.py").write_text(DOWNSCALES, encoding="utf-8")
+    text = PLAIN.replace('use = "mse"', 'use = "./shrinks.py:Downscales"') + '[downscaler]\nuse = "matlab-bicubic"\n'
+    (terms,) = advance(made(folder, text, "precision=bf16"))
+    assert terms["Downscales/levels"] <= 0.51  # LR pictures are rounded to whole levels
+
+
 def test_the_original_is_judged_once_and_without_graph_in_the_generator_s_step(folder: Path) -> None:
     one = made(folder, changed(GAN, accumulation="1", discriminator_steps="1"))
     passes: list[tuple[bool, bool]] = []

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from srkit.contracts import DiscriminatorOutput, Views
 from srkit.errors import OptionError, UserError
+from srkit.exactness import at_least_float32
 
 __all__ = ["Game", "critic_gradient", "discriminator_of"]
 
@@ -74,7 +75,7 @@ class Game(nn.Module, ABC):
         with torch.no_grad():
             reals = discriminator(views.hr).logits if self.needs_real else [one.new_empty(0) for one in fakes]
         terms, fractions = [], []
-        for real, fake in zip(map(exact, reals), map(exact, fakes), strict=True):
+        for real, fake in zip(map(at_least_float32, reals), map(at_least_float32, fakes), strict=True):
             real = real.detach()
             if self.capped:
                 ahead = fake > real
@@ -91,8 +92,9 @@ class Game(nn.Module, ABC):
     def discriminator_term(self, views: Views) -> Tensor | dict[str, Tensor]:
         """The discriminator's loss; a scalar, or the parts `logits` and penalties; notes its accuracy."""
         discriminator = discriminator_of(views, self.name)
-        reals = [exact(one) for one in discriminator(views.hr).logits]
-        fakes = [exact(one) for one in discriminator(views.sr.detach() if views.sr.requires_grad else views.sr).logits]
+        sr = views.sr.detach() if views.sr.requires_grad else views.sr
+        reals = [at_least_float32(one) for one in discriminator(views.hr).logits]
+        fakes = [at_least_float32(one) for one in discriminator(sr).logits]
         pairs = list(zip(reals, fakes, strict=True))
         with torch.no_grad():
             views.note("real_above_fake", torch.stack([(real > fake).float().mean() for real, fake in pairs]).mean())
@@ -113,11 +115,6 @@ class Game(nn.Module, ABC):
         return {"r1": self.r1 * self.r1_every / 2 * gradient.square().sum((1, 2, 3)).mean()}
 
 
-def exact(logits: Tensor) -> Tensor:
-    """Half precisions in float32, others as they are."""
-    return logits.to(torch.promote_types(logits.dtype, torch.float32))
-
-
 def critic_gradient(discriminator: Callable[[Tensor], DiscriminatorOutput], image: Tensor) -> Tensor:
     """The gradient of the sum of each sample's logits by its picture (B, 3, H, W), itself with a graph.
 
@@ -130,7 +127,7 @@ def critic_gradient(discriminator: Callable[[Tensor], DiscriminatorOutput], imag
     """
     leaf = image.detach().clone().requires_grad_()
     with torch.enable_grad(), torch.autocast(image.device.type, enabled=False):
-        sums = [exact(logits).flatten(1).sum(1) for logits in discriminator(leaf).logits]
+        sums = [at_least_float32(logits).flatten(1).sum(1) for logits in discriminator(leaf).logits]
         value = torch.stack(sums).mean(0).sum()
         (gradient,) = torch.autograd.grad(value, leaf, create_graph=True)
     return gradient

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from srkit.components.downscalers.crop import check_scale, small_size
+from srkit.exactness import all_bits, at_least_float32
 
 __all__ = ["Lanczos", "MatlabBicubic", "resampling_matrix"]
 
@@ -67,13 +68,14 @@ def resampling_matrix(size: int, scale: int, kernel: str) -> np.ndarray:
 def resample(hr: Tensor, scale: int, kernel: str) -> Tensor:
     """(B, 3, H, W) -> (B, 3, H // scale, W // scale) in the same dtype; half precisions are computed in float32."""
     height, width = small_size(hr.shape[-2], hr.shape[-1], scale)
-    exact = hr[..., : height * scale, : width * scale].to(torch.promote_types(hr.dtype, torch.float32)).contiguous()
+    exact = at_least_float32(hr[..., : height * scale, : width * scale]).contiguous()
     down, across = (
         torch.from_numpy(resampling_matrix(size * scale, scale, kernel).copy()).to(exact.device, exact.dtype)
         for size in (height, width)
     )
     # One picture at a time: the last bits of a product depend on its shape, and no picture may depend on its batch.
-    pictures = [down @ (picture.flatten(0, 1) @ across.T).unflatten(0, picture.shape[:2]) for picture in exact]
+    with all_bits(exact.device):
+        pictures = [down @ (picture.flatten(0, 1) @ across.T).unflatten(0, picture.shape[:2]) for picture in exact]
     return torch.stack(pictures).to(hr.dtype)
 
 

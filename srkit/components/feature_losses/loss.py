@@ -15,6 +15,7 @@ from srkit.components.feature_losses.trunk import Trunk
 from srkit.components.feature_losses.views import cut, draw_corners, shrunk
 from srkit.contracts import Views
 from srkit.errors import OptionError, UserError
+from srkit.exactness import at_least_float32
 
 __all__ = ["VggLoss", "VggOptions"]
 
@@ -62,11 +63,6 @@ def chosen_layers(
     return {name: layers[name] * decay**place for place, name in enumerate(wanted)}
 
 
-def exact(maps: Tensor) -> Tensor:
-    """Half precisions in float32, others as they are."""
-    return maps.to(torch.promote_types(maps.dtype, torch.float32))
-
-
 class VggLoss(nn.Module):
     """The distance between the features of SR and HR; see `vgg16` and `vgg19`, which make it.
 
@@ -103,7 +99,7 @@ class VggLoss(nn.Module):
         found = self.features(views.sr.to(views.hr.dtype), corners)
         distance = F.mse_loss if self.options.criterion == "mse" else F.l1_loss
         return {
-            name: weight * distance(exact(found[name]), exact(wanted[name]))
+            name: weight * distance(at_least_float32(found[name]), at_least_float32(wanted[name]))
             for name, weight in self.options.layers.items()
         }
 

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from srkit.components.backbones import on_meta
 from srkit.components.feature_losses.architectures import Architecture, Convolution
 from srkit.components.feature_losses.random_features import SEED, random_source
 from srkit.components.feature_losses.trunk import Source, Trunk
@@ -40,11 +41,6 @@ def find_trunk(architecture: Architecture, weights: Weights, shared: Shared | No
         return build_trunk(architecture, chosen, file)
 
     return shared(("vgg", architecture, chosen, str(file)), build) if shared is not None else build()
-
-
-def on_meta() -> bool:
-    """Whether tensors are being made without values, as `srkit check` does."""
-    return torch.get_default_device().type == "meta"
 
 
 def settle(architecture: Architecture, weights: str) -> Path | None:

@@ -35,7 +35,10 @@ class Consistency(nn.Module):
     def forward(self, views: Views) -> Tensor:
         """Views -> scalar in HR's precision."""
         if views.downscale is None:
-            raise UserError("the loss 'consistency' shrinks the picture again: add a [downscaler] table")
+            raise UserError(
+                "the loss 'consistency' shrinks the picture again, and an lr_pipeline has no downscaler: leave one of "
+                "the two out, or write [downscaler] and [[degradation]] in the pipeline's place"
+            )
         small = views.downscale(views.sr.to(views.hr.dtype))
         if views.sr.requires_grad and not small.requires_grad:
             raise UserError(
