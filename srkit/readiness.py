@@ -11,15 +11,17 @@ import torch
 from torch import nn
 
 from srkit.assembly import Assembly, assemble, rehearse
+from srkit.assembly.pictures import contradict_pairs
 from srkit.contracts import Dataset
 from srkit.data.audit import broken_among, find_broken_samples, fingerprint, look_at
 from srkit.data.cache import Cached, Subset
 from srkit.data.loader import Batch, load
 from srkit.data.overlap import THE_SAME, remembered_lookalikes, same_files
+from srkit.data.pairs import gives_pairs
 from srkit.data.patience import impatiently, patiently
 from srkit.errors import ExperimentError, SrkitError, UserError
 from srkit.evaluation.judging import Judge, least_side
-from srkit.experiment import Plan
+from srkit.experiment import Plan, require_sound
 from srkit.experiment.tree import TreePath
 from srkit.hooks import HookCaller
 from srkit.inference.initial import initialise
@@ -80,6 +82,9 @@ def make_ready(
         data, skipped = _without_broken(assembly, memory, notice)
         twice = _trained_and_judged(data, assembly.validate, memory)
         assembly.train = data
+        if gives_pairs(data):
+            contradict_pairs(plan)
+            require_sound(plan)
         setup.warm(data, patiently("keeping the training pictures in memory", notice))
     workers = setup.choose_workers(experiment, data)
     setup.move(assembly, device)

@@ -67,10 +67,24 @@ def look_at_pictures(
         found += _broken(looked, least if isinstance(least, int) else 1, skips and path != PHOTOS)
         if path != PHOTOS and not plan.typing.is_faulty(("scale",)):
             found += _mismatched(looked, experiment.scale)
+        if path == TRAIN and any(one.lr_width for one in looked.verdicts):
+            contradict_pairs(plan)
     for path in (VALIDATE, PHOTOS):
         if TRAIN in sets and path in sets:
             found += _trained_with(sets[TRAIN], sets[path])
     return found
+
+
+def contradict_pairs(plan: Plan) -> None:
+    """Training pictures that bring their LR pictures have those made by nothing else; what is asked in vain is said."""
+    typing = plan.typing
+    if plan.experiment.lr_pipeline is not None:
+        message = "the training pictures are pairs, whose LR pictures it would throw away."
+        typing.contradict(("lr_pipeline",), message, "Leave it out, or train on the originals alone.")
+    for number, entry in enumerate(plan.experiment.degradation):
+        if entry.when == "before":
+            message = "the training pictures are pairs, whose LR pictures are made already."
+            typing.contradict(("degradation", number, "when"), message, 'when = "after" degrades these.')
 
 
 def _dataset(plan: Plan, path: TreePath) -> Dataset | None:
@@ -149,7 +163,7 @@ def _mismatched(looked: Looked, scale: int) -> Iterator[Problem]:
 
 def _trained_with(train: Looked, judged: Looked) -> Iterable[Problem]:
     if same_files(train.dataset, judged.dataset):
-        return  # whoever writes one folder in both places knows it; a run says it beneath its scores all the same
+        return  # whoever writes one folder in both places knows it; a run says it beneath the scores all the same
     for one in lookalikes(train.dataset, train.verdicts, judged.dataset, judged.verdicts):
         message = f"looks like {one.like}, which is trained with: what is measured on it says little."
         yield Problem(message, judged.key, one.picture, severity="warning")

@@ -189,8 +189,10 @@ def _agreed(trained: Sequence[tuple[str, TrainedOn]], registry: Registry) -> LrR
 
 def _own_photos(asked: Request, scales: Sequence[int], registry: Registry) -> Iterator[PhotoSet]:
     """The photos that the models' runs were validated on, shrunk as theirs were: the final table's of a run."""
+    from srkit.data.pairs import gives_pairs
     from srkit.evaluation.bench.sets import PhotoSet
     from srkit.evaluation.described import dataset_name
+    from srkit.evaluation.rows import GIVEN
 
     wanted: dict[str, tuple[str, TrainedOn]] = {}
     for name, one in asked.trained:
@@ -204,6 +206,7 @@ def _own_photos(asked: Request, scales: Sequence[int], registry: Registry) -> It
     shown_as = f"{name}'s experiment"
     pick = pick_one(KINDS["datasets"], validate, registry, shown_as=shown_as, folder=known.folder)
     dataset, recipe = pick.build(), _recipe(asked, registry)
+    given = gives_pairs(dataset)
     for scale in scales:
         maker = recipe.maker(scale)
         shrink = _shrink(maker)
@@ -212,12 +215,12 @@ def _own_photos(asked: Request, scales: Sequence[int], registry: Registry) -> It
             name=dataset_name(pick),
             dataset=dataset,
             scale=scale,
-            maker=maker,
-            downscaler=recipe.downscaler,
-            degradations=recipe.degraded_by,
+            maker=None if given else maker,
+            downscaler=GIVEN if given else recipe.downscaler,
+            degradations=() if given else recipe.degraded_by,
             border=scale,
             seed=int(known.experiment.get("seed", 0)),
-            shrink=shrink,
+            shrink=None if given else shrink,
             limit=limit,
         )
 

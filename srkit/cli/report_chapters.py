@@ -242,8 +242,10 @@ def _strips(run: FoundRun, count: int) -> list[Kept]:
 
 def _title(row: Row) -> str:
     """The set, the scale, and by what components LR pictures came about."""
-    made = ", ".join(one.partition(" (")[0] for one in (row.downscaler, *row.degradations) if one)
-    return f"{row.set}, x{row.scale}, LR by {made}" if made else f"{row.set}, x{row.scale}"
+    from srkit.evaluation.rows import lr_origin
+
+    origin = lr_origin(row.downscaler.partition(" (")[0], [one.partition(" (")[0] for one in row.degradations])
+    return f"{row.set}, x{row.scale}, LR {origin}" if origin else f"{row.set}, x{row.scale}"
 
 
 def _by_photos(models: Sequence[NamedModel]) -> list[list[NamedModel]]:

@@ -73,8 +73,10 @@ class Showing:
     @property
     def note(self) -> str:
         """How the pictures came about, in words."""
+        from srkit.evaluation.rows import lr_origin
+
         one = self.photo_set
-        return f"x{one.scale}, LR by {', '.join([one.downscaler, *one.degradations])}, PSNR of luma"
+        return f"x{one.scale}, LR {lr_origin(one.downscaler, one.degradations)}, PSNR of luma"
 
 
 def photo_options(command: Callable[..., None]) -> Callable[..., None]:

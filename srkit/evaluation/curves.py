@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from srkit.errors import UserError
-from srkit.evaluation.rows import MetricMean, Row, by_protocol
+from srkit.evaluation.rows import MetricMean, Row, by_protocol, lr_origin
 
 __all__ = [
     "Line",
@@ -316,5 +316,4 @@ def _points(rows: Sequence[Row], x: str, y: str) -> tuple[Point, ...]:
 
 
 def _set_of(row: Row) -> str:
-    made = ", ".join([row.downscaler, *row.degradations])
-    return f"{row.set}, x{row.scale}, {row.images} photos, LR by {made}"
+    return f"{row.set}, x{row.scale}, {row.images} photos, LR {lr_origin(row.downscaler, row.degradations)}"

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from srkit.assembly import Assembly
 from srkit.contracts import Dataset, Metric
 from srkit.data.lr_images import LrMaker
+from srkit.data.pairs import gives_pairs
 from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import SrkitError, UserError
 from srkit.evaluation.described import dataset_name, described
-from srkit.evaluation.rows import Model, Photo, Row
+from srkit.evaluation.rows import GIVEN, Model, Photo, Row
 from srkit.evaluation.scoring import OnPhoto, score, score_all
 from srkit.inference.forward import from_eight_bit
 
@@ -81,6 +82,7 @@ class Judge:
         photos: the photos, originals and those without.
         metrics: what is measured.
         set_name, downscaler, degradations: how the LR images were made, in words.
+        downscale: the downscaler as a function of a batch; None where the LR images are given or a pipeline made them.
     """
 
     photos: Sequence[Photo]
@@ -90,7 +92,7 @@ class Judge:
     set_name: str
     downscaler: str
     degradations: tuple[str, ...]
-    downscale: Callable[[Tensor], Tensor]
+    downscale: Callable[[Tensor], Tensor] | None
 
     def score(self, models: Sequence[Model], on_photo: OnPhoto | None = None) -> list[Row]:
         """A row for each model."""
@@ -158,16 +160,18 @@ def make_judge(assembly: Assembly, device: torch.device) -> Judge | None:
         photos += [Photo(f"photos/{own.name(one)}", None, _whole(own[one])) for one in range(len(own))]
     if not photos:
         return None
+    given = assembly.validate is not None and gives_pairs(assembly.validate)
+    maker = assembly.lr_makers[0]
     return Judge(
         photos=photos,
         metrics=assembly.metrics,
         scale=experiment.scale,
         device=device,
         set_name=set_name(assembly),
-        downscaler=downscaler_name(assembly),
-        degradations=tuple(degradation_names(assembly)),
+        downscaler=GIVEN if given else downscaler_name(assembly),
+        degradations=() if given else tuple(degradation_names(assembly)),
         # the first stage's, whose parts are on the device
-        downscale=assembly.lr_makers[0].shrink,
+        downscale=None if given or maker.downscaler is None else maker.shrink,
     )
 
 

@@ -12,6 +12,20 @@ if TYPE_CHECKING:
     from srkit.contracts import GeneratorOutput
 
 
+GIVEN = "given"
+"""What stands in the place of a downscaler's name where LR pictures came as files."""
+
+
+def lr_origin(downscaler: str, degradations: Sequence[str]) -> str:
+    """How LR images came about, in words to put behind "LR images"; empty where nobody said."""
+    given = downscaler == GIVEN or downscaler.endswith(f", {GIVEN}")
+    by = downscaler.removesuffix(GIVEN).removesuffix(", ") if given else downscaler
+    made = ", then ".join(part for part in (by, *degradations) if part)
+    if given:
+        return "given as files" + (f", made by {made}" if made else "")
+    return f"by {made}" if made else ""
+
+
 @dataclass(frozen=True)
 class Photo:
     """One picture of a benchmark.

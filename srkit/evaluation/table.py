@@ -10,7 +10,7 @@ from rich.text import Text
 
 from srkit.evaluation.best import best_by_metric
 from srkit.evaluation.figures import count_figure, difference, difference_figure, score_figure, time_figure
-from srkit.evaluation.rows import MetricMean, Row, by_protocol
+from srkit.evaluation.rows import MetricMean, Row, by_protocol, lr_origin
 
 # What 80 columns have room for: two metrics with their differences beside them, or five with theirs beneath; further
 # metrics go into a second table under the first.
@@ -70,8 +70,8 @@ def _title(row: Row) -> Text:
 
 def _caption(rows: Sequence[Row], metrics: Sequence[str]) -> list[Text]:
     first = rows[0]
-    made = ", then ".join(part for part in (first.downscaler, *first.degradations) if part)
-    parts = [f"LR images by {made}"] if made else []
+    origin = lr_origin(first.downscaler, first.degradations)
+    parts = [f"LR images {origin}"] if origin else []
     parts.append(f"border of {first.border} px cropped")
     if len(rows) > 1:
         parts.append(f"differences from {first.model}")

@@ -42,8 +42,9 @@ class TrainedOn:
     def lr_images(self) -> str:
         """What made the LR pictures it was trained on."""
         table = self.experiment.get("lr_pipeline") or self.experiment.get("downscaler") or {}
+        given = "lr_folder" in self.experiment.get("data", {}).get("train", {})
         others = [str(one.get("use")) for one in self.experiment.get("degradation", [])]
-        return ", ".join([str(table.get("use", "unknown")), *others])
+        return ", ".join(["given" if given else str(table.get("use", "unknown")), *others])
 
 
 @dataclass(frozen=True)

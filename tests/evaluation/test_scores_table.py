@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from srkit.evaluation.figures import count_figure, difference_figure, time_figure
-from srkit.evaluation.rows import MetricMean, Row, by_protocol
+from srkit.evaluation.rows import MetricMean, Row, by_protocol, lr_origin
 from srkit.evaluation.statistics import BEST_NEEDS_IMAGES
 from srkit.evaluation.table import scores_table
 
@@ -217,3 +217,17 @@ def test_differences_stand_under_each_other() -> None:
     dots = [[index for index, sign in enumerate(line) if sign == "."] for line in lines]
     assert dots[0][0] == dots[1][0] == dots[2][0]
     assert len(set(itertools.chain.from_iterable(dots))) >= 4
+
+
+@pytest.mark.parametrize(
+    ("downscaler", "degradations", "said"),
+    [
+        ("box", [], "by box"),
+        ("box", ["jpeg (quality 50)", "noise"], "by box, then jpeg (quality 50), then noise"),
+        ("given", [], "given as files"),
+        ("pillow (filter bicubic), given", ["jpeg"], "given as files, made by pillow (filter bicubic), then jpeg"),
+        ("", [], ""),
+    ],
+)
+def test_where_lr_images_come_from(downscaler: str, degradations: list[str], said: str) -> None:
+    assert lr_origin(downscaler, degradations) == said

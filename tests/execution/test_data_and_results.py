@@ -12,15 +12,16 @@ import pytest
 import torch
 from PIL import Image
 
+from srkit.assembly.pictures import look_at_pictures
 from srkit.data.decoding import decode
 from srkit.dry_run import dry_run
-from srkit.errors import UserError
+from srkit.errors import ExperimentError, UserError
 from srkit.evaluation.table import scores_table
 from srkit.registry import KINDS, Registry
 from srkit.registry.discovery import Entry
 from srkit.training.observers.retention import Retention
 from srkit.training.precision import best_precision
-from tests.execution.support import GAN, PLAIN, last, numbers, plan_of, prepared, run, steps_kept, write_photos
+from tests.execution.support import GAN, PLAIN, changed, last, numbers, plan_of, prepared, run, steps_kept, write_photos
 
 WITHOUT = PLAIN.replace('validate = "held_out"\n', "")
 
@@ -36,6 +37,55 @@ def manifest(out: Path) -> dict[str, Any]:
 
 
 # --- pictures -------------------------------------------------------------------------------------------------------
+
+
+def paired(folder: Path) -> Path:
+    """The photos with LR pictures that no downscaler here makes: the originals' every second pixel, inverted."""
+    for name in ("photos", "held_out"):
+        (folder / f"{name}_lr").mkdir()
+        for file in (folder / name).iterdir():
+            hr = decode(file)
+            height, width = (side // 2 * 2 for side in hr.shape[:2])
+            Image.fromarray(255 - hr[:height:2, :width:2]).save(folder / f"{name}_lr" / file.name)
+    pair = '{{ use = "paired", lr_folder = "{0}_lr", hr_folder = "{0}" }}'
+    return prepared(folder, changed(PLAIN, train=pair.format("photos"), validate=pair.format("held_out")))
+
+
+def test_given_lr_pictures_are_trained_and_judged_with_and_said_to_be_that(folder: Path) -> None:
+    path = paired(folder)
+    outcome = run(path, "downscaler.use=linear-light", 'degradation=[{ use = "jpeg" }]', out=folder / "out")
+    assert [(row.downscaler, row.degradations) for row in outcome.rows] == [("given", ())] * 2
+    # bicubic of an inverted picture is far off: the given picture is what was enlarged
+    bicubic = json.loads((folder / "out" / "scores.json").read_text(encoding="utf-8"))["rows"][0]
+    assert bicubic["metrics"]["psnr-y"]["mean"] < 15 and bicubic["downscaler"] == "given"
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "expected"),
+    [
+        (
+            '[lr_pipeline]\nuse = "real-esrgan"\n',
+            22,
+            "lr_pipeline: the training pictures are pairs, whose LR pictures it",
+        ),
+        (
+            '[[degradation]]\nuse = "jpeg"\nwhen = "before"\n',
+            24,
+            "degradation.jpeg.when: the training pictures are pairs",
+        ),
+    ],
+)
+def test_what_would_make_lr_pictures_beside_given_ones_is_refused(
+    folder: Path, more: str, line: int, expected: str
+) -> None:
+    path = paired(folder)
+    path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+    with pytest.raises(ExperimentError) as caught:
+        run(path, out=folder / "out")
+    assert f"tiny.toml:{line} {expected}" in str(caught.value)
+    plan = plan_of(path)
+    look_at_pictures(plan)
+    assert [str(one) for one in plan.problems] == [str(one) for one in caught.value.problems]
 
 
 def spoil(photos: Path) -> None:

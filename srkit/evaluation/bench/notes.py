@@ -5,6 +5,7 @@ from __future__ import annotations
 from srkit.evaluation.bench.entries import Comparison
 from srkit.evaluation.bench.figures import SEEN
 from srkit.evaluation.bench.training_photos import seen_in_words
+from srkit.evaluation.rows import lr_origin
 from srkit.evaluation.statistics import BEST_NEEDS_IMAGES, NEEDS_IMAGES
 
 __all__ = ["how_measured", "notes"]
@@ -13,8 +14,7 @@ __all__ = ["how_measured", "notes"]
 def how_measured(comparison: Comparison, device: str = "") -> str:
     """The protocol in a sentence."""
     row = comparison.entries[0].row
-    made = ", then ".join(part for part in (row.downscaler, *row.degradations) if part)
-    parts = [f"LR images by {made}", f"border of {row.border} px cropped"]
+    parts = [f"LR images {lr_origin(row.downscaler, row.degradations)}", f"border of {row.border} px cropped"]
     if comparison.against:
         sure = comparison.method or "95% intervals over images"
         sure = f"with {sure}" if row.images >= NEEDS_IMAGES else "too few images for intervals"

@@ -18,13 +18,10 @@ from srkit.data.lr_images import LrMaker
 from srkit.errors import BadImage, OptionError, UserError
 from srkit.evaluation.bench.recipes import LrRecipe
 from srkit.evaluation.judging import shrunk
-from srkit.evaluation.rows import Photo
+from srkit.evaluation.rows import GIVEN, Photo
 from srkit.registry import KINDS, Registry
 
-__all__ = ["GIVEN", "PhotoSet", "folder_set", "pair_set"]
-
-GIVEN = "given"
-"""What stands in the place of a downscaler's name where LR pictures came as files."""
+__all__ = ["PhotoSet", "folder_set", "pair_set"]
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def write_card(path: Path, file: str, name: str, scale: int, parameters: int, tr
         "",
         "## Data",
         "",
-        f"Trained on {trained.data}; LR images by {trained.lr_images}."
+        f"Trained on {trained.data}; LR images: {trained.lr_images}."
         + (f" Fingerprint of the pictures: `{trained.fingerprint}`." if trained.fingerprint else ""),
         "",
         "## Experiment",
