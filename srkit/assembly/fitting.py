@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from srkit.assembly.groups import unmatched_groups
+from srkit.assembly.parts import takes_lr
 from srkit.experiment import Plan
 from srkit.experiment.schema import OptimizerGroup
 from srkit.experiment.tree import TreePath
@@ -41,6 +42,16 @@ def _some_match(plan: Plan, groups: Sequence[OptimizerGroup], names: list[str], 
     for index in unmatched_groups(groups, names):
         where = (*path, "group", index, "match")
         plan.typing.add(where, f"no parameter of {whose} has such a name.", f"There are: {some or 'none'}.")
+
+
+def find_unshifted(plan: Plan, discriminator: Any) -> None:
+    """Add a shift before a discriminator that takes the LR image too: that one cannot be shifted by HR pixels."""
+    table = plan.experiment.adversarial_loss
+    if table is None or table.shift_crop == 1 or not takes_lr(discriminator):
+        return
+    name = plan.picks[("discriminator",)].component.name
+    message = f"the discriminator {name!r} looks at the LR picture too, which has no pixels for such a shift."
+    plan.typing.contradict(("adversarial_loss", "shift_crop"), message, "Leave shift_crop out.")
 
 
 def find_unobserved(plan: Plan, schedule: Any) -> None:

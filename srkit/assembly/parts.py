@@ -203,6 +203,12 @@ class _FunctionLoss(nn.Module):
         return self.function(*arguments)
 
 
+def takes_lr(discriminator: Any) -> bool:
+    """Whether a discriminator's call asks for the LR image beside the picture."""
+    call = discriminator.forward if isinstance(discriminator, nn.Module) else discriminator
+    return "lr" in inspect.signature(call).parameters
+
+
 def wants_views(loss: Any) -> bool:
     """Whether a loss or metric is called with `(views)` rather than `(sr, hr)`: its one parameter is `views`."""
     target = loss.function if isinstance(loss, _FunctionLoss) else loss

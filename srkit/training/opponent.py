@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from srkit.assembly import takes_lr
 from srkit.contracts import DiscriminatorOutput, Draws
 
 
@@ -18,7 +18,7 @@ class Opponent:
         network: the discriminator.
         lr: the generator's input, handed on where the network's `forward` takes `lr`.
         offset: how far (down, right) both images are shifted.
-        room: how many pixels a shifted image loses on each axis.
+        room: how many pixels a shifted image loses on each axis; 0 for a network that takes `lr`, which is not shifted.
         originals: in the generator's step all forms of the original, whose logits need no graph; none in the
             discriminator's.
     """
@@ -51,11 +51,6 @@ class Opponent:
         if isinstance(output, Tensor):
             output = DiscriminatorOutput([output])
         return DiscriminatorOutput([logits.float() for logits in output.logits], output.features)
-
-
-def takes_lr(network: nn.Module) -> bool:
-    """Whether a discriminator's forward asks for the LR image."""
-    return "lr" in inspect.signature(network.forward).parameters
 
 
 def draw_offset(draws: Draws, room: int) -> tuple[int, int]:

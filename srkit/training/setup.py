@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from srkit.assembly import Assembly, SharedParts, build_pick
-from srkit.assembly.fitting import find_unmatched, find_unmatched_losses, find_unobserved
+from srkit.assembly.fitting import find_unmatched, find_unmatched_losses, find_unobserved, find_unshifted
 from srkit.assembly.groups import parameter_groups
 from srkit.contracts import Dataset, Draws, Schedule
 from srkit.data.cache import Cached
@@ -125,13 +125,16 @@ def build_timeline(assembly: Assembly, samples: int, device: torch.device) -> Ti
 
 
 def require_fitting(assembly: Assembly, steps: int) -> None:
-    """Refuse parameter groups that match nothing, and a schedule that is never told of the metric it goes by.
+    """Refuse parameter groups that match nothing, a schedule that is never told of the metric it goes by, and a shift
+    that a discriminator cannot follow.
 
     Raises:
         ExperimentError: with file, line and key of each.
     """
     plan = assembly.plan
     networks = {"generator": assembly.generator, "discriminator": assembly.discriminator}
+    if assembly.discriminator is not None:
+        find_unshifted(plan, assembly.discriminator)
     find_unmatched(plan, {role: one for role, one in networks.items() if one is not None})
     find_unmatched_losses(plan, _named_losses(assembly))
     find_unobserved(plan, _schedule(assembly, steps))

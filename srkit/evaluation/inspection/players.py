@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srkit.assembly.parts import SharedParts, as_module, wants_views
+from srkit.assembly.parts import SharedParts, as_module, takes_lr, wants_views
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
 from srkit.draws import SampleDraws, StreamKey
 from srkit.experiment import Plan
@@ -185,7 +184,7 @@ def judge(players: Players, image: Tensor, lr: Tensor) -> DiscriminatorOutput:
     assert network is not None
     height, width = (side - players.shift for side in image.shape[-2:])
     image = image[..., :height, :width]
-    given = {"lr": lr} if "lr" in inspect.signature(network.forward).parameters else {}
+    given = {"lr": lr} if takes_lr(network) else {}
     output = network(image, **given)
     return output if isinstance(output, DiscriminatorOutput) else DiscriminatorOutput([output])
 
