@@ -193,6 +193,9 @@ def test_means_gathering_and_wishes_between_two_processes(tmp_path: Path) -> Non
         assert torch.equal(weights[0].grad, ramp * 1.5)
         assert torch.equal(weights[1].grad, torch.full((3,), 0.5)) and weights[2].grad is None
         assert both.mean_terms({"a": torch.tensor(float(rank))})["a"] == 0.5
+        own = {"a": torch.tensor(1.0), "b": torch.tensor(2.0)}
+        other = {"a": torch.tensor(3.0), "a/note": torch.tensor(5.0), "b": torch.tensor(4.0)}
+        assert both.mean_terms(other if rank else own) == {"a": 2.0, "b": 3.0, "a/note": 5.0}
         assert both.any(False, rank == 1) == [False, True]
         assert both.gather(rank) == [0, 1] and both.collect(rank) == ([] if rank else [0, 1])
         assert both.from_first(lambda: f"from {rank}") == "from 0"
