@@ -244,11 +244,13 @@ def _interruptible(run: Run, notice: Notice) -> Iterator[None]:
 
 
 def _train(run: Run) -> None:
-    """Train; where the first step fails since tables contradict each other, a rehearsal says so by file and line."""
+    """Train; where a step fails since tables contradict each other, a rehearsal says so by file and line."""
     try:
         train(run)
     except (ComponentFailed, UserError) as error:
-        if isinstance(error, BadImage) or run.step > run.resumed_from:
+        # what a part says itself of the experiment, it says when it plays first: in the first step of a stage
+        begins = {run.resumed_from + 1, *(span.first for span in run.timeline.spans)}
+        if isinstance(error, BadImage) or (isinstance(error, UserError) and run.step + 1 not in begins):
             raise
         plan = run.assembly.plan
         rehearse(plan)

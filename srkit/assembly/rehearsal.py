@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srkit.assembly.fitting import find_unmatched, find_unmatched_losses, find_unobserved
-from srkit.assembly.parts import SharedParts, as_module, option_problem, wants_views
+from srkit.assembly.fitting import find_unmatched, find_unmatched_losses, find_unobserved, find_unshifted
+from srkit.assembly.parts import SharedParts, as_module, option_problem, takes_lr, wants_views
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
 from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import OptionError, SrkitError
@@ -36,6 +35,9 @@ MUST_HAVE = {
 
 LARGE = {"meta": 512, "cpu": 192}
 """The side of a picture that is large enough for anything, by device."""
+
+
+UNKNOWN_STEPS = 10**9
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ class Rehearsal:
                     self._patch_is_large_enough(path, part)
             self._groups_match(parts)
             self._groups_of_losses_match(parts)
+            if ("discriminator",) in parts:
+                find_unshifted(self.plan, parts[("discriminator",)].value)
             self._target_keeps_size(parts.get(("target",)))
             if ("schedule",) in parts:
                 find_unobserved(self.plan, parts[("schedule",)].value)
@@ -113,7 +117,7 @@ class Rehearsal:
         return self._build_on(pick, "meta")
 
     def _build_on(self, pick: Pick, device: str) -> _Part | None:
-        given: dict[str, Any] = {"shared": self.shared[device], "steps": self.plan.experiment.steps or 1000}
+        given: dict[str, Any] = {"shared": self.shared[device], "steps": self._steps()}
         given["scale"] = self.plan.experiment.scale
         given["parameters"] = [{"params": [nn.Parameter(torch.zeros(1))], "lr": 1e-3}]
         try:
@@ -132,6 +136,11 @@ class Rehearsal:
             if self._is_complete(pick, value):
                 return _Part(pick, value, device)
         return None
+
+    def _steps(self) -> int:
+        """The run's length; more than any where stages are counted in epochs, whose length only the data tells."""
+        lengths = [stage.steps for stage in self.plan.stages]
+        return sum(filter(None, lengths)) if lengths and all(lengths) else UNKNOWN_STEPS
 
     def _is_complete(self, pick: Pick, value: Any) -> bool:
         kind = pick.component.kind
@@ -231,8 +240,7 @@ class Rehearsal:
         image, small = part.zeros(2, 3, side, side), max(1, side // (self.plan.experiment.scale or 1))
         lr = part.zeros(2, 3, small, small)
         if part.pick.component.kind.plural == "discriminators":
-            forward = part.value.forward if isinstance(part.value, nn.Module) else part.value
-            return part.value(image, lr=lr) if "lr" in inspect.signature(forward).parameters else part.value(image)
+            return part.value(image, lr=lr) if takes_lr(part.value) else part.value(image)
         loss = as_module(part.value)
         if not wants_views(loss):
             return loss(image, image)

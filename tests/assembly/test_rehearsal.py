@@ -151,7 +151,12 @@ PIPELINE = '[lr_pipeline]\nuse = "real-esrgan"\n'
             "x.toml:9 pixel_loss.consistency.use: the loss 'consistency' needs a downscaler that lets gradients through",
         ),
         ('[downscaler]\nuse = "torch-bilinear"\n', ""),
-        (PIPELINE, "x.toml:9 pixel_loss.consistency.use: the loss 'consistency' shrinks the picture again: add"),
+        (
+            PIPELINE,
+            "x.toml:9 pixel_loss.consistency.use: the loss 'consistency' shrinks the picture again, and an lr_pipeline "
+            "has no downscaler: leave one of the two out, or write [downscaler] and [[degradation]] in the pipeline's "
+            "place.",
+        ),
     ],
 )
 def test_what_a_loss_on_views_misses_in_the_experiment(more: str, expected: str, stage: Stage) -> None:
@@ -207,6 +212,22 @@ def test_groups_that_no_parameter_falls_into(stage: Stage) -> None:
         "x.toml:16 optimizer.discriminator.group.1.match: no parameter of the discriminator has such a name. There "
         "are: layers.*, head.*."
     )
+
+
+WARM = BASE.replace("steps = 100\n", "") + '[schedule]\nuse = "cosine"\nwarmup = {}\n'
+
+
+@pytest.mark.parametrize(
+    ("lengths", "warmup", "expected"),
+    [
+        ("steps = 900", 1500, ""),
+        ("steps = 900", 1800, "x.toml:11 schedule.warmup: 1800 updates of warmup leave nothing of a run of 1800 steps"),
+        ("epochs = 900", 1800, ""),  # as long as there are pictures, which nobody has counted yet
+    ],
+)
+def test_a_schedule_is_held_against_all_stages_together(lengths: str, warmup: int, expected: str, stage: Stage) -> None:
+    found = stage.rehearsed(WARM.format(warmup) + f"[[stage]]\n{lengths}\n" * 2)
+    assert [one[: len(expected)] for one in found] == ([expected] if expected else [])
 
 
 def test_a_missing_folder_is_told_by_its_key(stage: Stage) -> None:

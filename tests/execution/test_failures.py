@@ -20,6 +20,7 @@ from tests.execution.support import (
     GAN,
     PLAIN,
     assert_same_run,
+    changed,
     last,
     numbers,
     prepared,
@@ -210,6 +211,34 @@ def test_a_loss_that_fails(folder: Path, what: str, expected: str) -> None:
 def test_a_failure_on_the_way_back_names_the_line(folder: Path) -> None:
     message = str(failure(prepared(folder, with_loss("NoWayBack"))))
     assert "ArithmeticError: no way back" in message and "own.py, line" in message
+
+
+CONSISTENT = PLAIN + '[[pixel_loss]]\nuse = "consistency"\n'
+LATER = "weight = 0\n[[stage]]\nsteps = 3\n[[stage]]\nsteps = 3\nset = { 'pixel_loss.consistency.weight' = 1 }\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (CONSISTENT, 23, "needs a downscaler that lets gradients through"),
+        (CONSISTENT + '[lr_pipeline]\nuse = "real-esrgan"\n', 23, "an lr_pipeline has no downscaler"),
+        (CONSISTENT.replace("steps = 6\n", "") + LATER, 22, "needs a downscaler that lets gradients through"),
+    ],
+)
+def test_what_a_loss_misses_is_told_by_its_line_when_it_first_plays(
+    folder: Path, text: str, line: int, said: str
+) -> None:
+    error = failure(prepared(folder, text))
+    assert isinstance(error, ExperimentError)
+    assert f"tiny.toml:{line} pixel_loss.consistency.use: the loss 'consistency'" in str(error) and said in str(error)
+
+
+def test_a_discriminator_too_large_for_the_patch_is_told_when_it_first_plays(folder: Path) -> None:
+    game = '[discriminator]\nuse = "dilated"\n[adversarial_loss]\nuse = "vanilla"\n'
+    stages = LATER.replace("pixel_loss.consistency.weight", "adversarial_loss.weight")
+    text = changed(PLAIN.replace("steps = 6\n", ""), patch_size="6") + game + stages
+    message = str(failure(prepared(folder, text)))
+    assert "tiny.toml:8 data.patch_size: 6 is too small for discriminator 'dilated'" in message
 
 
 def test_nothing_to_learn_from(folder: Path) -> None:
