@@ -81,12 +81,13 @@ def make_ready(
     with told(assembly, device, "while the pictures were looked at"), processes.first_goes_ahead():
         data, skipped = _without_broken(assembly, memory, notice)
         twice = _trained_and_judged(data, assembly.validate, memory)
-        assembly.train = data
         if gives_pairs(data):
             contradict_pairs(plan)
             require_sound(plan)
-        setup.warm(data, patiently("keeping the training pictures in memory", notice))
+        if experiment.data.workers in ("auto", 0):
+            setup.warm(data, patiently("keeping the training pictures in memory", notice))
     workers = setup.choose_workers(experiment, data)
+    assembly.train = data = data.divided(1) if workers else data  # every worker keeps pictures of its own
     setup.move(assembly, device)
     timeline = setup.build_timeline(assembly, len(data), device)
     _require_equal_lengths(plan, timeline)

@@ -17,6 +17,7 @@ from srkit.data.decoding import decode
 from srkit.dry_run import dry_run
 from srkit.errors import ExperimentError, UserError
 from srkit.evaluation.table import scores_table
+from srkit.readiness import make_ready
 from srkit.registry import KINDS, Registry
 from srkit.registry.discovery import Entry
 from srkit.training.observers.retention import Retention
@@ -37,6 +38,12 @@ def manifest(out: Path) -> dict[str, Any]:
 
 
 # --- pictures -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("workers", "kept"), [("0", 5), ("auto", 5), ("2", 0)])
+def test_the_training_process_keeps_pictures_for_itself_alone(folder: Path, workers: str, kept: int) -> None:
+    ready = make_ready(plan_of(prepared(folder), f"data.workers={workers}"), "cpu", None, lambda _: None)
+    assert ready.data.bytes == kept * 72 * 64 * 3 and ready.assembly.train is ready.data
 
 
 def paired(folder: Path) -> Path:
