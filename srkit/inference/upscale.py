@@ -15,9 +15,7 @@ from srkit.errors import SrkitError
 from srkit.inference.forward import evaluating, forward, is_finite
 from srkit.inference.tiles import Box, Tiling, boxes, grown
 from srkit.inference.turns import ALL_TURNS, UPRIGHT, Turn
-
-# The allocators of CPU and MPS raise plain RuntimeErrors; these are the words they use.
-_OUT_OF_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
+from srkit.out_of_memory import is_out_of_memory
 
 Network = Callable[[Tensor], Tensor | GeneratorOutput]
 OnTile = Callable[[int], None]
@@ -190,11 +188,3 @@ def _out_of_memory_message(image: np.ndarray, work: _Pass) -> str:
         f"out of memory: {work.device} cannot upscale a picture of {width} x {height} pixels {how}. "
         f"What helps: {', '.join(ways[:-1])}{' or ' if len(ways) > 1 else ''}{ways[-1]}."
     )
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of torch means that a device's (or the machine's) memory did not suffice."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in text for words in _OUT_OF_MEMORY_WORDS)

@@ -13,10 +13,11 @@ import torch
 
 from srkit.assembly import Assembly
 from srkit.errors import SrkitError
+from srkit.out_of_memory import is_out_of_memory
 from srkit.training import checkpoint
 from srkit.training.distributed import is_of_connections, peer_lost
 from srkit.training.ledger import NotFinite
-from srkit.training.memory import explain_out_of_memory, is_out_of_memory
+from srkit.training.memory import explain_out_of_memory
 
 if TYPE_CHECKING:
     from srkit.training.run import Run

@@ -1,4 +1,4 @@
-"""Out of memory: refused in time on Linux's CPU, recognised by all its names, and explained with what to lower."""
+"""Out of memory: refused in time on Linux's CPU, and explained with what to lower."""
 
 from __future__ import annotations
 
@@ -11,16 +11,6 @@ import torch
 from srkit.errors import SrkitError
 from srkit.experiment import Experiment
 from srkit.procfs import of_machine, of_process
-
-_WORDS = (
-    "out of memory",
-    "not enough memory",
-    "can't allocate memory",
-    "cannot allocate memory",
-    "bad_alloc",
-    "could not create a primitive",  # oneDNN, which wants memory of its own
-    "could not create a memory",
-)
 
 
 @contextmanager
@@ -44,13 +34,6 @@ def bounded(device: torch.device) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, before)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory ran out: torch has several, the CPU's is a plain RuntimeError."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in _WORDS)
 
 
 def explain_out_of_memory(experiment: Experiment, device: torch.device) -> SrkitError:

@@ -112,12 +112,20 @@ def test_the_ensemble_is_the_mean_over_numpys_turns() -> None:
     assert gap(upscale(network, image, self_ensemble=True), (total / 8).clip(0, 1) * 65535) <= 1
 
 
-def test_tiles_that_do_not_fit_are_halved_with_a_warning() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("std::bad_alloc"),
+        RuntimeError("could not create a primitive"),
+    ],
+)
+def test_tiles_that_do_not_fit_are_halved_with_a_warning(error: Exception) -> None:
     small = Espcn(2, channels=2)
 
     def crowded(lr: torch.Tensor) -> torch.Tensor:
         if lr.shape[-1] > 45:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error
         return small(lr)
 
     told: list[int] = []
