@@ -19,7 +19,8 @@ def of_process(key: str) -> int | None:
 
 def _bytes(file: Path, key: str) -> int | None:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        # a process's name is cut at 15 bytes, which may be within a letter
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return None
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{key}:")), None)
