@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import sys
@@ -18,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from srkit.errors import OptionError
+from srkit.out_of_memory import is_out_of_memory
 
 __all__ = ["CHECKPOINTS", "Reader", "cached_file", "clear_errors", "downloaded_file", "hub_folder", "reader", "slimmed"]
 
@@ -120,14 +122,16 @@ def _read_one(file: Path, name: str) -> Tensor | None:
 
 @contextmanager
 def clear_errors(file: Path) -> Iterator[None]:
-    """Say which file is missing or broken, whatever the reader raises."""
+    """Say which file is missing, broken or not to be read, whatever the reader raises."""
     try:
         yield
     except FileNotFoundError as error:
         raise OptionError("weights", f"no file {file}.") from error
-    except MemoryError as error:
-        raise OptionError("weights", f"{file} cannot be read: memory is at its end.") from error
     except Exception as error:  # a damaged file raises whatever its bytes happen to say
+        if is_out_of_memory(error):
+            raise OptionError("weights", f"{file} cannot be read: memory is at its end.") from error
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # torch seeks wrongly in a file that was cut
+            raise OptionError("weights", f"{file} cannot be read: {error.strerror or error}.") from error
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if isinstance(error, pickle.UnpicklingError):  # torch's own words end with the advice to run the file's code
             reason = "it is damaged, or holds more than weights"

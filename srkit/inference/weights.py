@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import pickle
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from srkit.errors import UserError
+from srkit.out_of_memory import is_out_of_memory
 from srkit.training.checkpoint import CorruptCheckpoint, checkpoints, load
 from srkit.training.folder import is_run
 
@@ -96,11 +98,11 @@ def _content(path: Path) -> Any:
         raise UserError(
             f"{path} holds more than weights, or is no file of torch's; it is not opened, since that could run code."
         ) from None
-    except MemoryError:
-        raise UserError(f"{path} cannot be read: memory is at its end") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
     except Exception as error:  # a damaged file raises whatever its bytes happen to say
+        if is_out_of_memory(error):
+            raise UserError(f"{path} cannot be read: memory is at its end") from None
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # torch seeks wrongly in a file that was cut
+            raise UserError(f"{path} cannot be read: {error}") from None
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"{path} cannot be read, it is damaged or holds no weights: {reason}") from None
 
@@ -117,7 +119,7 @@ def unwrapped(content: Any, path: Path) -> dict[str, Tensor]:
             break
         content = inner
     tensors = dict(content) if isinstance(content, Mapping) else {}
-    if not tensors or not all(isinstance(one, Tensor) for one in tensors.values()):
+    if not tensors or not all(isinstance(name, str) and isinstance(one, Tensor) for name, one in tensors.items()):
         raise UserError(f"{path} holds no weights by name (nor under {', '.join(WRAPPINGS)}).")
     while prefix := next((one for one in PREFIXES if all(name.startswith(one) for name in tensors)), ""):
         tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}

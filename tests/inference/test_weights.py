@@ -51,3 +51,33 @@ def test_a_damaged_file_is_refused_in_words_whatever_torch_makes_of_it(
         assert "weights_only" not in str(error)
     else:
         assert all(isinstance(one, torch.Tensor) for one in read.tensors.values())
+
+
+@pytest.mark.parametrize("content", [{0: torch.ones(1)}, {"params": {0: torch.ones(1), "bias": torch.ones(1)}}])
+def test_weights_without_names_are_refused_in_words(content: dict[object, object], tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "numbered.pth")
+    with pytest.raises(UserError, match=r"numbered\.pth holds no weights by name"):
+        read_weights(tmp_path / "numbered.pth", "generator")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+@pytest.mark.parametrize(
+    ("name", "loader"), [("a.pth", "torch.load"), ("a.safetensors", "srkit.inference.weights.load_file")]
+)
+def test_a_lack_of_memory_is_not_told_as_a_damaged_file(
+    error: Exception, name: str, loader: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(loader, full)
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(UserError, match=f"{name} cannot be read: memory is at its end"):
+        read_weights(tmp_path / name, "generator")
+
+
+def test_a_file_that_was_cut_is_told_as_damaged(tmp_path: Path) -> None:
+    file = tmp_path / "cut.pth"
+    file.write_bytes(WHOLE[True][:-500])
+    with pytest.raises(UserError, match=r"cut\.pth cannot be read, it is damaged"):
+        read_weights(file, "generator")

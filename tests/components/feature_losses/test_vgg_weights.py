@@ -95,6 +95,29 @@ def test_a_truncated_file_is_named(tmp_path: Path) -> None:
             vgg16(weights=str(file))
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "memory is at its end"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "memory is at its end"),
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "loader"), [("a.pth", "torch.load"), ("a.safetensors", "srkit.components.pretrained.safe_open")]
+)
+def test_a_file_that_cannot_be_read_is_not_called_broken(
+    error: Exception, said: str, name: str, loader: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(loader, refuse)
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(OptionError, match=f"{name} cannot be read: {said}"):
+        vgg16(weights=str(tmp_path / name))
+
+
 def test_a_file_with_code_in_it_is_not_run(tmp_path: Path) -> None:
     torch.save({"features.0.weight": Path}, tmp_path / "code.pth")
     with pytest.raises(OptionError, match=r"code\.pth is not a whole"):
