@@ -73,7 +73,7 @@ def dry_run(plan: Plan, device: str | None, notice: Notice = lambda _: None) -> 
     judge = make_judge(ready.assembly, ready.device)
     with tempfile.TemporaryDirectory(prefix="srkit-") as folder:
         run = make_run(ready, Path(folder), judge, {})
-        with told(ready.assembly, ready.device, "in the dry run"), bounded(ready.device):
+        with bounded(ready.device), told(ready.assembly, ready.device, "in the dry run"):
             seconds = [time_of_step(run, span.first, span.last) for span in run.timeline.spans]
             validation = _time_of_validation(run, judge) if judge is not None else 0.0
         saved = run.save()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,28 @@ def test_more_than_is_free_is_refused_while_bounded() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is bounded")
-def test_other_devices_have_bounds_of_their_own() -> None:
+def test_runs_beside_each_other_in_threads_are_not_bounded() -> None:
     import resource
 
     before = resource.getrlimit(resource.RLIMIT_DATA)
+    seen = []
+
+    def enter() -> None:
+        with bounded(CPU):
+            seen.append(resource.getrlimit(resource.RLIMIT_DATA))
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    assert seen == [before]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is bounded")
+def test_other_devices_have_bounds_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    monkeypatch.setattr("srkit.training.memory.of_machine", None)  # nor is the machine's memory asked for
+    monkeypatch.setattr("srkit.training.memory.of_process", None)
     with bounded(torch.device("cuda")):
         assert resource.getrlimit(resource.RLIMIT_DATA) == before
