@@ -124,7 +124,7 @@ def _execute(
     ready.facts["plugins"] = {name: version for name, (_, version) in plugins.items()}
     ready.facts["warnings"] += left_out
     upscale = baseline(plan.experiment.scale, registry).to(ready.device)
-    with told(ready.assembly, ready.device, "while the validation photos were made ready"):
+    with told(ready.assembly, ready.device, "while the validation photos were made ready", processes):
         judge = make_judge(ready.assembly, ready.device)
     watching = {name: plugin for name, (plugin, _) in plugins.items()}
     watching |= {**observers, **_own_observers(ready.assembly, upscale), "rollbacks": Rollbacks(notice)}
@@ -269,7 +269,7 @@ def _judge(outcome: Outcome, judge: Judge, upscale: nn.Module) -> None:
         Model(run.name, run.model, parameters=count_parameters(run.model), warnings=run.warnings + rollbacks),
     ]
     try:
-        with told(run.assembly, run.device, "while the photos were judged"):
+        with told(run.assembly, run.device, "while the photos were judged", run.processes):
             outcome.rows = judge.score(models, strips)
     except KeyboardInterrupt:
         run.stop_reason = INTERRUPTED  # training is done and saved; --resume goes on here

@@ -78,7 +78,7 @@ def make_ready(
     initial = initialise(assembly) if begins else {}
     for one in initial.values():
         notice(one.notice)
-    with told(assembly, device, "while the pictures were looked at"), processes.first_goes_ahead():
+    with told(assembly, device, "while the pictures were looked at", processes), processes.first_goes_ahead():
         data, skipped = _without_broken(assembly, memory, notice)
         twice = _trained_and_judged(data, assembly.validate, memory)
         if gives_pairs(data):

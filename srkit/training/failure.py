@@ -15,9 +15,9 @@ from srkit.assembly import Assembly
 from srkit.errors import SrkitError
 from srkit.out_of_memory import is_out_of_memory
 from srkit.training import checkpoint
-from srkit.training.distributed import is_of_connections, peer_lost
+from srkit.training.distributed import ALONE, Processes, is_of_connections, peer_lost
 from srkit.training.ledger import NotFinite
-from srkit.training.memory import explain_out_of_memory
+from srkit.training.lighter import explain_out_of_memory
 
 if TYPE_CHECKING:
     from srkit.training.run import Run
@@ -31,19 +31,22 @@ def explain(error: BaseException, run: Run) -> BaseException:
     """The error to end the run with: what is told already, and what is none of the run's business, stay as they are."""
     if isinstance(error, NotFinite):
         return _with_samples(error, run)
-    return in_words(error, run.assembly, run.device, f"after step {run.step}")
+    return in_words(error, run.assembly, run.device, f"after step {run.step}", run.processes)
 
 
-def in_words(error: BaseException, assembly: Assembly, device: torch.device, when: str) -> BaseException:
+def in_words(
+    error: BaseException, assembly: Assembly, device: torch.device, when: str, processes: Processes = ALONE
+) -> BaseException:
     """An exception out of torch or a component as an `SrkitError`; anything else as it is.
 
     Args:
         when: what was going on, such as "after step 12".
+        processes: those that train together.
     """
     if isinstance(error, SrkitError) or not isinstance(error, Exception):
         return error
     if is_out_of_memory(error):
-        return explain_out_of_memory(assembly.plan.experiment, device)
+        return explain_out_of_memory(error, assembly.plan, device, processes.size)
     if isinstance(error, RuntimeError) and is_of_connections(error):
         return peer_lost(error)  # met while a loss exchanged something with the others; it is not to blame
     culprit = blamed(error, assembly)
@@ -54,12 +57,12 @@ def in_words(error: BaseException, assembly: Assembly, device: torch.device, whe
 
 
 @contextmanager
-def told(assembly: Assembly, device: torch.device, when: str) -> Iterator[None]:
+def told(assembly: Assembly, device: torch.device, when: str, processes: Processes = ALONE) -> Iterator[None]:
     """What torch or a component raises inside, in words; see `in_words`."""
     try:
         yield
     except Exception as error:
-        known = in_words(error, assembly, device, when)
+        known = in_words(error, assembly, device, when, processes)
         if known is error:
             raise
         raise known from error

@@ -1,4 +1,4 @@
-"""Out of memory: refused in time on Linux's CPU, and explained with what to lower."""
+"""Memory that is not there is refused in time on Linux's CPU, so that it can be explained."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from contextlib import contextmanager
 import torch
 
 from srkit.errors import SrkitError
-from srkit.experiment import Experiment
 from srkit.out_of_memory import is_out_of_memory
 from srkit.procfs import of_machine, of_process
 
@@ -50,17 +49,3 @@ def _free(device: torch.device) -> int | None:
         return None
     available = of_machine("MemAvailable")
     return available + (of_machine("SwapFree") or 0) if available is not None else None
-
-
-def explain_out_of_memory(experiment: Experiment, device: torch.device) -> SrkitError:
-    """What to lower, from what to what."""
-    batch, patch, scale = experiment.data.batch_size, experiment.data.patch_size, experiment.scale
-    smaller = max(scale, patch * 3 // 4 // scale * scale)
-    ways = [f"--set optimizer.accumulation={experiment.optimizer.accumulation * 2} (same result, slower)"]
-    if batch > 1:
-        ways.append(f"data.batch_size from {batch} to {batch // 2}")
-    if smaller < patch:
-        ways.append(f"data.patch_size from {patch} to {smaller}")
-    if batch == 1:
-        ways = ways[1:]
-    return SrkitError(f"out of memory on {device}. Lower one of these: {'; '.join(ways)}")
