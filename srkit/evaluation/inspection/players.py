@@ -33,6 +33,7 @@ class Players:
         scale: SR pixels of a LR pixel.
         shift: HR pixels that the discriminator's pictures are smaller by on each axis.
         averaged: whether averaged weights are kept too.
+        shrinks: whether there is a downscaler that a loss may ask for.
         left_out: losses that cannot be counted, name -> why.
     """
 
@@ -43,6 +44,7 @@ class Players:
     scale: int
     shift: int = 0
     averaged: bool = False
+    shrinks: bool = True
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     def networks(self) -> list[nn.Module]:
@@ -78,7 +80,15 @@ def players_of(plan: Plan, generator: nn.Module, discriminator: nn.Module | None
         adversarial = _built(plan, ("adversarial_loss",), shared, table_of.name, left_out)
     shift = table_of.shift_crop - 1 if table_of is not None else 0
     whole = Players(
-        generator, discriminator, losses, adversarial, experiment.scale, shift, experiment.ema is not None, left_out
+        generator,
+        discriminator,
+        losses,
+        adversarial,
+        experiment.scale,
+        shift,
+        averaged=experiment.ema is not None,
+        shrinks=experiment.lr_pipeline is None,
+        left_out=left_out,
     )
     return _usable(whole, max(1, experiment.data.patch_size // experiment.scale))
 
@@ -170,7 +180,7 @@ def _views(players: Players, lr: Tensor, sr: Tensor, extras: Mapping[str, Any]) 
         step=1,
         draws=SampleDraws(StreamKey(0, 0, 1), range(len(lr)), "inspect"),
         extras=extras,
-        downscale=lambda image: F.interpolate(image, lr.shape[-2:], mode="area"),
+        downscale=(lambda image: F.interpolate(image, lr.shape[-2:], mode="area")) if players.shrinks else None,
         make_ema_sr=sr.detach if players.averaged else None,
     )
     if players.discriminator is not None:
