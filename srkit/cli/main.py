@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib
 import keyword
 import os
+import signal
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +41,9 @@ COMMANDS = {
     "plugin": "Begin a package of components, or check one.",
 }
 """The built-in commands: name -> one sentence. The code of each is `NAME_command` in `srkit/cli/NAME.py`."""
+
+TO_SAY, TO_END = 0.5, 5.0
+"""Seconds after an interrupt when a thread that has not ended is told about, and when it is left."""
 
 
 class Commands(click.Group):
@@ -127,11 +133,24 @@ def main() -> None:
 
 
 def _leave_hanging_threads() -> None:
-    """End in 5 seconds though a thread does not, as at a picture on a drive that has gone: Python would wait on."""
-    if any(one is not threading.main_thread() and not one.daemon for one in threading.enumerate()):
-        last = threading.Timer(5.0, os._exit, [INTERRUPTED])
-        last.daemon = True
-        last.start()
+    """Have Python wait no longer than 5 seconds, or until the next Ctrl-C, for threads that do not end.
+
+    One that reads a picture on a drive that has gone never does.
+    """
+    left = [one for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
+    if left:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+        threading.Thread(target=_end_despite, args=[left], daemon=True).start()
+
+
+def _end_despite(threads: Sequence[threading.Thread]) -> None:
+    """End the process where these do not end, and only then: what runs at exit may take its time."""
+    time.sleep(TO_SAY)
+    if any(one.is_alive() for one in threads):
+        click.echo(f"a thread hangs; ends within {TO_END:.0f} seconds, or at once by Ctrl-C", err=True)
+        time.sleep(TO_END - TO_SAY)
+    if any(one.is_alive() for one in threads):
+        os._exit(INTERRUPTED)
 
 
 def _reported(error: BaseException) -> int:

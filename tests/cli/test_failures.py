@@ -199,6 +199,52 @@ def test_one_ctrl_c_ends_it_while_a_picture_hangs(workplace: Path, command: str)
     assert "interrupted" in said and "Traceback" not in said
 
 
+@NOT_ON_WINDOWS
+def test_a_second_ctrl_c_does_not_wait_for_what_hangs(workplace: Path) -> None:
+    Path("gone.py").write_text(HANGING)
+    command = [sys.executable, "-m", "srkit", "check", "tiny.toml", "--set", 'data.train={use="./gone.py:Gone"}']
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert running.stdout is not None and running.stderr is not None
+        assert running.stdout.readline() == "hanging\n"
+        running.send_signal(signal.SIGINT)
+        while "interrupted" not in running.stderr.readline():
+            assert running.poll() is None
+        assert running.stderr.readline() == "a thread hangs; ends within 5 seconds, or at once by Ctrl-C\n"
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert running.returncode == 130 and not said
+
+
+SLOW_TO_END = """
+import atexit
+import threading
+import time
+
+from srkit.cli import list, main
+
+
+def interrupted(*_: object) -> None:
+    threading.Thread(target=time.sleep, args=[0.3]).start()
+    raise KeyboardInterrupt
+
+
+main.TO_SAY, main.TO_END = 0.1, 0.6
+list.kind_named = interrupted
+atexit.register(lambda: (time.sleep(1), print("uploaded")))
+main.main()
+"""
+
+
+def test_what_runs_at_exit_is_not_cut_off_once_the_threads_have_ended(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SLOW_TO_END, "list", "generators"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 130, done.stderr
+    assert done.stdout == "uploaded\n"
+
+
 THREAD = """
 import errno
 import threading
