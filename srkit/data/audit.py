@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import astuple, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,13 +16,12 @@ from srkit.data.cache import files_of, is_mapped, lr_files_of
 from srkit.data.headers import IMAGE_SUFFIXES
 from srkit.data.likeness import Hash, perceptual_hash
 from srkit.data.placing import placed
+from srkit.data.threads import in_threads
 from srkit.errors import BadImage
 
 _VERSION = 3
 _CHUNK = 256  # pictures between two reports of progress
 _FLAT = 4.0  # levels of deviation
-_SLOW = 20.0  # seconds for one picture after which it is named
-_PAUSE = 0.5  # seconds of a wait, which Ctrl-C does not interrupt on Windows
 
 
 @dataclass(frozen=True)
@@ -71,36 +68,6 @@ def fingerprint(dataset: Dataset, options: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def find_broken(
-    dataset: Dataset,
-    *,
-    minimum: int,
-    memory: Path | None = None,
-    workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[BadImage]:
-    """Every picture that does not decode, or whose HR sides are not both at least `minimum` pixels; in the set's order.
-
-    Each sample is read once, through the set itself: with a `Cached` set the pictures are warm afterwards. What was
-    found is remembered by path, size and time, also when the search is interrupted, so that the next call reads only
-    new and changed files. Sets without `files()` are read one after another, each time. Memory-mapped sets are compared
-    with their checksums, once for each state of their files.
-
-    Args:
-        dataset: any set.
-        minimum: HR pixels a patch needs at each side.
-        memory: a JSON file for what was found; None remembers nothing. A damaged one is begun anew.
-        workers: threads (decoders run outside Python's lock); by default one a CPU.
-        progress: called with (samples seen, samples in all).
-
-    Raises:
-        UserError: `memory` cannot be written.
-        BadImage: a memory-mapped set is not what was packed.
-    """
-    found = find_broken_samples(dataset, minimum=minimum, memory=memory, workers=workers, progress=progress)
-    return list(found.values())
-
-
 def find_broken_samples(
     dataset: Dataset,
     *,
@@ -110,7 +77,10 @@ def find_broken_samples(
     progress: Callable[[int, int], None] | None = None,
     waiting: Callable[[str], None] | None = None,
 ) -> dict[int, BadImage]:
-    """As `find_broken`, by the samples' indices: what to leave out with `skip_broken`; `waiting` as for `look_at`."""
+    """Every picture that does not decode, or whose HR sides are not both at least `minimum` pixels, by its index.
+
+    The other arguments and the errors are those of `look_at`.
+    """
     verdicts = look_at(dataset, memory=memory, workers=workers, progress=progress, waiting=waiting)
     return broken_among(dataset, verdicts, minimum)
 
@@ -124,11 +94,25 @@ def look_at(
     progress: Callable[[int, int], None] | None = None,
     waiting: Callable[[str], None] | None = None,
 ) -> list[Verdict]:
-    """A verdict on each sample, in the set's order; arguments, memory and errors as for `find_broken`.
+    """A verdict on each sample, in the set's order.
+
+    Each sample is read once, through the set itself: with a `Cached` set the pictures are warm afterwards. What was
+    found is remembered by path, size and time, also when the search is interrupted, so that the next call reads only
+    new and changed files. Sets without `files()` are read one after another, each time. Memory-mapped sets are compared
+    with their checksums, once for each state of their files.
 
     Args:
+        dataset: any set.
         closely: compare the two pictures of pairs, and hash those of memory-mapped sets too.
-        waiting: called with a sample's name each time it is waited for 20 seconds more, as on a drive that has gone.
+        memory: a JSON file for what was found; None remembers nothing. A damaged one is begun anew.
+        workers: threads (decoders run outside Python's lock); by default one a CPU.
+        progress: called with (samples seen, samples in all).
+        waiting: called with a sample's name each time it is waited for 20 seconds more, as on a drive that has gone;
+            not while checksums are compared.
+
+    Raises:
+        UserError: `memory` cannot be written.
+        BadImage: a memory-mapped set is not what was packed.
     """
     files = files_of(dataset)
     if hasattr(dataset, "verify"):
@@ -219,22 +203,8 @@ def _looked_at(
     closely: bool,
     waiting: Callable[[str], None] | None,
 ) -> Iterator[Verdict]:
-    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
-    try:
-        # In chunks, so that memory does not hold a future for each of a million pictures.
-        for start in range(0, len(indices), _CHUNK):
-            chunk = indices[start : start + _CHUNK]
-            looks = [pool.submit(_look, dataset, index, closely) for index in chunk]
-            for index, look in zip(chunk, looks, strict=True):
-                slow = 0.0
-                while not wait([look], _PAUSE).done:
-                    slow += _PAUSE
-                    if waiting is not None and slow >= _SLOW:
-                        slow = 0.0
-                        waiting(dataset.name(index))
-                yield look.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt waits neither for the rest nor for one that hangs
+    named = None if waiting is None else lambda index: waiting(dataset.name(index))
+    return in_threads(lambda index: _look(dataset, index, closely), indices, workers, named)
 
 
 def _keys(dataset: Dataset, files: Sequence[Path], closely: bool) -> list[str]:

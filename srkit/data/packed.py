@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from srkit.data.placing import placed
+from srkit.data.threads import in_threads
 from srkit.errors import BadImage, UserError
 
 __all__ = ["HEADER_BYTES", "INDEX", "PICTURES", "PackedPictures", "check_of", "finish_packed", "write_packed"]
@@ -100,18 +100,17 @@ class PackedPictures:
         Raises:
             BadImage: naming the file and the first picture that is not what was packed.
         """
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            for begin in range(0, len(self), _CHUNK):
-                some = range(begin, min(begin + _CHUNK, len(self)))
-                for index, check in zip(some, pool.map(lambda one: check_of(self[one]), some), strict=True):
-                    if check != self._index.checks[index]:
-                        raise BadImage(
-                            self.file,
-                            f"picture {index} ({self.name(index)}) is not what was packed, its checksum differs; "
-                            "the file was damaged or changed: pack it again",
-                        )
-                if progress is not None:
-                    progress(some.stop, len(self))
+        checks = in_threads(lambda index: check_of(self[index]), range(len(self)))
+        for index, check in enumerate(checks):
+            if check != self._index.checks[index]:
+                raise BadImage(
+                    self.file,
+                    f"picture {index} ({self.name(index)}) is not what was packed, its checksum differs; "
+                    "the file was damaged or changed: pack it again",
+                )
+            seen = index + 1
+            if progress is not None and (seen % _CHUNK == 0 or seen == len(self)):
+                progress(seen, len(self))
 
 
 def check_of(content: bytes | memoryview | np.ndarray) -> str:

@@ -13,7 +13,7 @@ from srkit.components.datasets.folder import Folder
 from srkit.components.datasets.mix import Mix
 from srkit.components.datasets.packed import Packed
 from srkit.components.datasets.paired import Paired
-from srkit.data.audit import find_broken, find_broken_samples, fingerprint, look_at
+from srkit.data.audit import find_broken_samples, fingerprint, look_at
 from srkit.data.cache import Cached, Subset
 from srkit.data.decoding import save_png
 from srkit.data.packed import PICTURES, write_packed
@@ -74,14 +74,14 @@ def test_the_fingerprint_names_a_file_that_has_gone(photos):
 
 def test_broken_and_small_pictures_are_listed(photos):
     dataset = Folder(photos, seed=None)
-    broken = {bad.path.name: bad.why for bad in find_broken(dataset, minimum=22, workers=2)}
+    broken = {bad.path.name: bad.why for bad in find_broken_samples(dataset, minimum=22, workers=2).values()}
     assert set(broken) == {"0.png", "1.png", "empty.png", "text.jpg"}
     assert broken["0.png"] == "30x20 pixels, smaller than the 22x22 that a patch needs"
     assert "zero bytes" in broken["empty.png"] and "known format" in broken["text.jpg"]
     by_index = find_broken_samples(dataset, minimum=22)
     rest = Subset(dataset, [index for index in range(len(dataset)) if index not in by_index])
     assert [rest.name(index) for index in range(len(rest))] == ["2.png", "3.png", "4.png"]
-    assert find_broken(rest, minimum=22) == []
+    assert not find_broken_samples(rest, minimum=22)
 
 
 def test_what_was_found_is_remembered(photos, tmp_path):
@@ -95,21 +95,21 @@ def test_what_was_found_is_remembered(photos, tmp_path):
     memory = tmp_path / "run" / "pictures.json"
     memory.parent.mkdir()
     seen: list[tuple[int, int]] = []
-    first = find_broken(
+    first = find_broken_samples(
         Counted(photos), minimum=1, memory=memory, progress=lambda done, total: seen.append((done, total))
     )
     assert len(reads) == 7 and len(first) == 2 and seen == [(7, 7)]
-    again = find_broken(Counted(photos), minimum=1, memory=memory)
-    assert len(reads) == 7 and [str(bad) for bad in again] == [str(bad) for bad in first]
+    again = find_broken_samples(Counted(photos), minimum=1, memory=memory)
+    assert len(reads) == 7 and str(again) == str(first)
     # Another bound needs no second look at the pictures; a changed file does.
-    assert len(find_broken(Counted(photos), minimum=21, memory=memory)) == 3 and len(reads) == 7
+    assert len(find_broken_samples(Counted(photos), minimum=21, memory=memory)) == 3 and len(reads) == 7
     save_png(photos / "empty.png", np.zeros((40, 40, 3), np.uint8))
-    assert len(find_broken(Counted(photos), minimum=1, memory=memory)) == 1 and len(reads) == 8
+    assert len(find_broken_samples(Counted(photos), minimum=1, memory=memory)) == 1 and len(reads) == 8
     memory.write_text("{ torn")
-    assert len(find_broken(Counted(photos), minimum=1, memory=memory)) == 1 and len(reads) == 15
+    assert len(find_broken_samples(Counted(photos), minimum=1, memory=memory)) == 1 and len(reads) == 15
     assert json.loads(memory.read_text())["version"] == 3
     with pytest.raises(UserError, match="cannot be written"):
-        find_broken(Folder(photos), minimum=1, memory=tmp_path / "nowhere" / "pictures.json")
+        find_broken_samples(Folder(photos), minimum=1, memory=tmp_path / "nowhere" / "pictures.json")
 
 
 def test_an_interrupted_search_keeps_what_it_found(photos, tmp_path, monkeypatch):
@@ -121,13 +121,13 @@ def test_an_interrupted_search_keeps_what_it_found(photos, tmp_path, monkeypatch
 
     memory = tmp_path / "pictures.json"
     with pytest.raises(KeyboardInterrupt):
-        find_broken(Folder(photos), minimum=1, memory=memory, progress=stop)
+        find_broken_samples(Folder(photos), minimum=1, memory=memory, progress=stop)
     assert len(json.loads(memory.read_text())["pictures"]) == 4
 
 
 def test_a_picture_that_does_not_come_is_named_while_it_is_waited_for(photos, monkeypatch):
-    monkeypatch.setattr("srkit.data.audit._SLOW", 0.02)
-    monkeypatch.setattr("srkit.data.audit._PAUSE", 0.02)
+    monkeypatch.setattr("srkit.data.threads.SLOW", 0.02)
+    monkeypatch.setattr("srkit.data.threads.PAUSE", 0.02)
     waited: list[str] = []
     told_twice = threading.Event()
 
@@ -148,10 +148,10 @@ def test_a_picture_that_does_not_come_is_named_while_it_is_waited_for(photos, mo
 
 def test_a_cached_set_is_warm_afterwards_and_sets_without_files_are_read(photos):
     cached = Cached(Folder(photos), 10**6)
-    find_broken(cached, minimum=1)
+    find_broken_samples(cached, minimum=1)
     assert cached.bytes == sum((20 + index) * 30 * 3 for index in range(5))
-    assert [str(bad) for bad in find_broken(Unfiled(), minimum=1)] == ["number 1: is torn"]
-    assert len(find_broken(Unfiled(), minimum=11)) == 3
+    assert [str(bad) for bad in find_broken_samples(Unfiled(), minimum=1).values()] == ["number 1: is torn"]
+    assert len(find_broken_samples(Unfiled(), minimum=11)) == 3
 
 
 @pytest.fixture
@@ -169,20 +169,20 @@ def test_an_lr_picture_that_changes_is_another_pair(pairs):
         return Paired(pairs / "lr", pairs / "hr", seed=None)
 
     memory = pairs / "memory.json"
-    before, broken = fingerprint(set_of_pairs(), {}), find_broken(set_of_pairs(), minimum=1, memory=memory)
-    assert broken == []
+    before, broken = fingerprint(set_of_pairs(), {}), find_broken_samples(set_of_pairs(), minimum=1, memory=memory)
+    assert not broken
     (pairs / "lr" / "1.png").write_bytes(b"")
     now = Paired(pairs / "lr", pairs / "hr", seed=None, check_sizes=False)
     for dataset in (now, Cached(now), Subset(now, [1]), Mix([lambda: now])):
         assert fingerprint(dataset, {}) != before
-        [bad] = find_broken(dataset, minimum=1, memory=memory)
+        [bad] = find_broken_samples(dataset, minimum=1, memory=memory).values()
         assert bad.path == pairs / "lr" / "1.png"
 
 
 def test_pairs_that_were_compared_are_remembered_as_such(pairs, monkeypatch):
     memory = pairs / "memory.json"
     dataset = Paired(pairs / "lr", pairs / "hr")
-    find_broken(dataset, minimum=1, memory=memory)  # which compares nothing
+    find_broken_samples(dataset, minimum=1, memory=memory)  # which compares nothing
     compared = look_at(dataset, closely=True, memory=memory)
     assert all(one.pair for one in compared)
     monkeypatch.delattr(Paired, "__getitem__")
@@ -198,11 +198,11 @@ def test_what_is_packed_is_verified_once_also_in_a_mix(photos, tmp_path, monkeyp
         (photos / file).unlink()
     dataset = Mix([packed, partial(Folder, photos)]) if mixed else packed()
     memory = tmp_path / "memory.json"
-    assert find_broken(Cached(dataset), minimum=20, memory=memory) == []
+    assert not find_broken_samples(Cached(dataset), minimum=20, memory=memory)
     with monkeypatch.context() as patch:
         patch.setattr(Packed, "verify", None)
-        assert find_broken(Cached(dataset), minimum=20, memory=memory) == []
+        assert not find_broken_samples(Cached(dataset), minimum=20, memory=memory)
     whole = (tmp_path / "set" / PICTURES).read_bytes()
     (tmp_path / "set" / PICTURES).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     with pytest.raises(BadImage, match=r"pictures\.npy.*its checksum differs"):
-        find_broken(Cached(dataset), minimum=20, memory=memory)
+        find_broken_samples(Cached(dataset), minimum=20, memory=memory)

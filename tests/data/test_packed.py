@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import json
 import pickle
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from srkit.components.datasets.mix import Mix
 from srkit.components.datasets.packed import Packed
 from srkit.contracts import Dataset
-from srkit.data.audit import find_broken, fingerprint
+from srkit.data.audit import find_broken_samples, fingerprint
 from srkit.data.cache import Cached, Subset
 from srkit.data.loader import Request, load
 from srkit.data.packed import INDEX, PICTURES, PackedPictures, write_packed
@@ -81,6 +83,19 @@ def test_opening_reads_no_pictures_and_verifying_names_the_damaged_one(even):
     with pytest.raises(BadImage, match=r"pictures\.npy: picture 4 \(4\.png\) is not what was packed"):
         packed.verify(lambda done, total: seen.append((done, total)))
     assert not seen
+
+
+def test_an_interrupt_does_not_wait_for_a_picture_that_hangs(even, monkeypatch):
+    """As on a drive that has gone."""
+    drive_is_back, read = threading.Event(), []
+    monkeypatch.setattr("srkit.data.packed.check_of", lambda content: drive_is_back.wait(10) or read.append(content))
+    threading.Timer(0.3, _thread.interrupt_main).start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            PackedPictures(even).verify()
+        assert not read
+    finally:
+        drive_is_back.set()
 
 
 DAMAGE = {
@@ -194,14 +209,14 @@ def test_the_audit_verifies_once_and_decodes_nothing(uneven, tmp_path, monkeypat
     monkeypatch.setattr(PackedPictures, "verify", lambda self, progress=None: calls.append(1) or verify(self, progress))
     memory = tmp_path / "data.json"
     dataset = Cached(Subset(Packed(uneven, seed=None), range(5)))
-    small = find_broken(dataset, minimum=6, memory=memory)
+    small = find_broken_samples(dataset, minimum=6, memory=memory)
     # widths 3..7, heights 9..5
-    assert [bad.why.split(",")[0] for bad in small] == ["3x9 pixels", "4x8 pixels", "5x7 pixels", "7x5 pixels"]
-    assert len(find_broken(dataset, minimum=1, memory=memory)) == 0 and len(calls) == 1
+    assert [bad.why.split(",")[0] for bad in small.values()] == ["3x9 pixels", "4x8 pixels", "5x7 pixels", "7x5 pixels"]
+    assert len(find_broken_samples(dataset, minimum=1, memory=memory)) == 0 and len(calls) == 1
     file = uneven / PICTURES
     file.write_bytes(file.read_bytes()[:-1] + b"\x00")
     with pytest.raises(BadImage, match=r"pictures\.npy: picture 4"):
-        find_broken(Packed(uneven), minimum=1, memory=memory)
+        find_broken_samples(Packed(uneven), minimum=1, memory=memory)
 
 
 def test_the_cache_leaves_it_where_it_is(even):
@@ -211,7 +226,7 @@ def test_the_cache_leaves_it_where_it_is(even):
 
 def test_a_mix_of_packed_sets_is_verified_too(even, uneven):
     mix = Mix([lambda: Packed(even, seed=None), lambda: Packed(uneven, seed=None)])
-    assert len(find_broken(mix, minimum=5)) == 2  # 3x9 and 4x8
+    assert len(find_broken_samples(mix, minimum=5)) == 2  # 3x9 and 4x8
     assert mix.sizes()[:8] == [(6, 5)] * 7 + [(3, 9)]
 
 
