@@ -14,24 +14,22 @@ class SampleOrder:
     Args:
         length: samples in the set.
         seed: the run's seed.
-        shuffle: False keeps the set's own order in every epoch.
 
     Raises:
         ValueError: an empty set has no stream.
     """
 
-    def __init__(self, length: int, seed: int, shuffle: bool = True) -> None:
+    def __init__(self, length: int, seed: int) -> None:
         if length < 1:
             raise ValueError(f"a stream needs at least one sample, not {length}")
         self.length = length
         self.seed = seed
-        self.shuffle = shuffle
         self._epochs: dict[int, np.ndarray] = {}
 
     def index(self, position: int) -> int:
         """The sample at this position, from 0; the epoch is `position // length`."""
         epoch, place = divmod(position, self.length)
-        return int(self._epoch(epoch)[place]) if self.shuffle else place
+        return int(self._epoch(epoch)[place])
 
     def _epoch(self, epoch: int) -> np.ndarray:
         found = self._epochs.get(epoch)

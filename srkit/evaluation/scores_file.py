@@ -16,9 +16,6 @@ from srkit.evaluation.rows import MetricMean, Row
 BASELINE = "bicubic"
 """What the row is called that a run is compared with."""
 
-WALL_CLOCK_KEYS = ("seconds_per_megapixel",)
-"""Keys of a row that differ from one measurement to the next though the scores are the same."""
-
 
 def rows_to_json(rows: Sequence[Row], extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The object that scores.json and `srkit bench --format json` hold.
@@ -42,12 +39,6 @@ def rows_from_json(payload: Mapping[str, Any]) -> list[Row]:
         KeyError, TypeError, AttributeError, ValueError: a key of the fixed form is missing or holds something else.
     """
     return [_row_from_json(row) for row in payload["rows"]]
-
-
-def without_wall_clock(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The same object less what a clock measured, to compare the scores of two runs."""
-    rows = [{key: value for key, value in row.items() if key not in WALL_CLOCK_KEYS} for row in payload["rows"]]
-    return {**payload, "rows": rows}
 
 
 def scores_text(rows: Sequence[Row], extra: Mapping[str, Any] | None = None) -> str:
