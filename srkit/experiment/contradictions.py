@@ -12,7 +12,7 @@ from srkit.experiment.typed import Typing
 
 METRIC_KEYS = (
     *("step", "time", "lr", "loss", "discriminator", "images_per_second", "waiting", "weighted", "share"),
-    *("gradient_norm", "zero_gradients", "skipped", "colour_shift"),
+    *("gradient_norm", "zero_gradients", "updates", "skipped", "colour_shift"),
 )
 
 

@@ -121,8 +121,9 @@ class Stepper:
 
     def readings(self) -> dict[str, float]:
         """What the last measured update was like: by role the norm of the gradient, and with fp16 how many updates were
-        skipped since the last reading and the share of the gradient's elements that are 0; `colour_shift`, by
-        channel how much brighter SR is than LR in the mean, in levels of 255. Waits for the device."""
+        attempted and skipped since the last reading and the share of the gradient's elements that are 0;
+        `colour_shift`, by channel how much brighter SR is than LR in the mean, in levels of 255. Waits for the
+        device."""
         found = {f"colour_shift/{colour}": float(shift) for colour, shift in self.colour_shift.items()}
         for role, updater in self.updaters().items():
             found |= {f"{key}/{role}": value for key, value in updater.read().items()}

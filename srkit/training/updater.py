@@ -28,7 +28,8 @@ class Updater:
     Attributes:
         scaler: the loss scale. Updaters whose gradients come from one loss share it; its owner steps last.
         measures: whether the next updates look at their gradients, for `read`.
-        skipped: updates left out since the last reading, because the scaled gradient overflowed.
+        scaled: updates with a scaled loss since the last reading.
+        skipped: those of them that were left out, because the scaled gradient overflowed.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Updater:
     ) -> None:
         self.loss_scaling = loss_scaling
         self.measures = False
-        self.skipped = 0
+        self.scaled = self.skipped = 0
         self._measured: dict[str, Tensor] = {}
         self._scales = False  # whether the last update scaled its loss
         self._updates = 0
@@ -108,6 +109,7 @@ class Updater:
         if scaling:
             before = self._updates
             self.scaler.step(self.optimizer)
+            self.scaled += 1
             self.skipped += self._updates == before
         else:
             self.optimizer.step()
@@ -122,18 +124,18 @@ class Updater:
         """`gradient_norm`, before clipping, of the last update where it was measured.
 
         In fp16 also `zero_gradients`, the share of the gradient's elements that are exactly 0, and with loss scaling
-        `skipped`, which starts anew. Waits for the device.
+        `updates`, those attempted since the last reading, and `skipped`. Waits for the device.
         """
         found = {key: float(value) for key, value in self._measured.items()}
         if self._scales:
-            found["skipped"] = float(self.skipped)
-            self.skipped = 0
+            found |= {"updates": float(self.scaled), "skipped": float(self.skipped)}
+            self.scaled = self.skipped = 0
         return found
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps beside the network's weights; at rest also the weights that training goes on with."""
         state: dict[str, Any] = {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
-        state["skipped"] = self.skipped
+        state |= {"scaled": self.scaled, "skipped": self.skipped}
         if self._training:
             state["training"] = list(self._training)
         if hasattr(self.schedule, "state_dict"):
@@ -144,7 +146,7 @@ class Updater:
         """Go on from a checkpoint whose weights the network holds already."""
         self.optimizer.zero_grad(set_to_none=True)  # of an update that came to nothing
         load_optimizer(self.optimizer, state["optimizer"])
-        self.skipped = state.get("skipped", 0)
+        self.scaled, self.skipped = state.get("scaled", 0), state.get("skipped", 0)
         self._training = state.get("training", [])
         self.resume()
         self.scaler.load_state_dict(state["scaler"])

@@ -19,7 +19,7 @@ from tests.execution.support import PLAIN, changed, prepared, run
 def watched(*lines: dict[str, float], watcher: Balance | None = None) -> list[str]:
     """What is said about these log lines."""
     said: list[str] = []
-    one = SimpleNamespace(warn=said.append, experiment=SimpleNamespace(log=SimpleNamespace(every=10)))
+    one = SimpleNamespace(warn=said.append)
     watcher = watcher or Balance()
     for number, line in enumerate(lines, 1):
         watcher.srkit_step_end(one, number, {"lr": {"generator": 1e-4, "discriminator": 1e-4}, **line})  # type: ignore[arg-type]
@@ -62,10 +62,12 @@ def test_colours_drift_only_from_where_they_were_right() -> None:
 
 
 def test_fp16_s_losses_are_told_by_role() -> None:
-    (said,) = watched(*[{"zero_gradients/generator": 0.6, "skipped/generator": 4.0}] * 5)
+    (said,) = watched(*[{"zero_gradients/generator": 0.6, "updates/generator": 10.0, "skipped/generator": 4.0}] * 5)
     assert "60% of the generator's gradient is 0; gradients vanish in fp16" in said
-    (said,) = watched(*[{"skipped/discriminator": 5.0}] * 5)
+    (said,) = watched(*[{"updates/discriminator": 100.0, "skipped/discriminator": 50.0}] * 5)
     assert "most updates of the discriminator are skipped" in said
+    # of ten a step
+    assert not watched(*[{"updates/discriminator": 100.0, "skipped/discriminator": 49.0}] * 5)
 
 
 def test_streaks_and_what_was_said_go_through_a_resume() -> None:

@@ -252,13 +252,16 @@ def test_fp16_counts_what_is_skipped_and_what_vanishes(folder: Path) -> None:
     one.stepper.updater.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**40)  # overflows fp16
     begun = weights(one.assembly.generator)
     found = measured(one)
-    assert found["skipped/generator"] == 1 and torch.equal(begun, weights(one.assembly.generator))
+    assert found["updates/generator"] == found["skipped/generator"] == 1 and torch.equal(
+        begun, weights(one.assembly.generator)
+    )
     assert 0 <= found["zero_gradients/generator"] <= 1
     plain = made(folder, PLAIN, "precision=fp16", "loss_scaling=false", "pixel_loss.mse.weight=1e-4")
     scaled = made(folder, PLAIN, "precision=fp16", "pixel_loss.mse.weight=1e-4")
     lost, kept = measured(plain), measured(scaled)
     assert lost["zero_gradients/generator"] > 0.9 > 0.5 > kept["zero_gradients/generator"]
     assert "skipped/generator" not in lost and kept["skipped/generator"] == 0
+    assert measured(made(folder, GAN, "precision=fp16"))["updates/discriminator"] == 2  # discriminator_steps
     with pytest.raises(ExperimentError, match="loss_scaling: losses are scaled in fp16 only"):
         plan_of(prepared(folder, "loss_scaling = false\n" + PLAIN))
 

@@ -72,10 +72,11 @@ class Balance:
                     run, "drift", f"step {step}: SR has {abs(drift):.0f} levels {way} {colour} than LR; {_DRIFT}"
                 )
         for role in metrics["lr"]:
-            zeros, skipped = metrics.get(f"zero_gradients/{role}", 0.0), metrics.get(f"skipped/{role}", 0.0)
+            zeros = metrics.get(f"zero_gradients/{role}", 0.0)
+            skipped = metrics.get(f"skipped/{role}", 0.0) / max(1.0, metrics.get(f"updates/{role}", 0.0))
             if self._lasts(f"zeros/{role}", zeros >= VANISHED, VANISHED_LINES):
                 self._warn(run, f"zeros/{role}", f"step {step}: {zeros:.0%} of the {role}'s gradient is 0; {_ZEROS}")
-            if self._lasts(f"skipped/{role}", skipped >= SKIPPED * run.experiment.log.every, SKIPPED_LINES):
+            if self._lasts(f"skipped/{role}", skipped >= SKIPPED, SKIPPED_LINES):
                 self._warn(run, f"skipped/{role}", f"step {step}: most updates of the {role} are skipped; {_SKIPPED}")
 
     @hookimpl
