@@ -47,6 +47,7 @@ from srkit.training.observers.pictures import SamplePictures
 from srkit.training.observers.retention import Retention
 from srkit.training.observers.rollbacks import Rollbacks
 from srkit.training.observers.tensorboard import TensorBoard
+from srkit.training.observers.waiting import Waiting
 from srkit.training.run import INTERRUPTED, Run
 
 TO_LET_GO = 10.0
@@ -207,6 +208,7 @@ def _own_observers(assembly: Assembly, upscale: nn.Module) -> dict[str, Any]:
     higher = assembly.metrics[best].higher_is_better if best is not None else True
     own: dict[str, Any] = {"retention": Retention(experiment.checkpoint.keep, best, higher)}
     own["balance"] = Balance()
+    own["waiting"] = Waiting()
     own["pictures"] = SamplePictures(SampleStrip(BASELINE, upscale))
     if experiment.log.tensorboard:
         own["tensorboard"] = TensorBoard()

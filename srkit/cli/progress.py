@@ -16,7 +16,6 @@ from srkit.cli.console import duration
 from srkit.hooks import hookimpl
 from srkit.training.run import Run
 
-WAITING_TOO_LONG = 0.2
 INDENT, GAP = "  ", "  "
 
 
@@ -40,7 +39,6 @@ class ProgressDisplay:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.bar: Progress | None = None
-        self.warned = False
         self.begun = 0.0
 
     @hookimpl
@@ -70,25 +68,11 @@ class ProgressDisplay:
                 self.bar.update(self.task, numbers=groups(metrics))
         elif metrics is not None:
             self.console.print(self.line(run, step, metrics), soft_wrap=True)
-        if metrics is not None:
-            self._warn_of_waiting(run, metrics["waiting"])
 
     def line(self, run: Run, step: int, metrics: Mapping[str, Any]) -> str:
         """Where the run is, what is worth a look, and how long it will still take."""
         left = (time.monotonic() - self.begun) / (step - run.resumed_from) * (run.total_steps - step)
         return GAP.join([f"step {step}/{run.total_steps}", *chain(*groups(metrics)), f"{duration(left)} left"])
-
-    def _warn_of_waiting(self, run: Run, share: float) -> None:
-        # the first numbers hold the start of the workers and the filling of the cache
-        if self.warned or share <= WAITING_TOO_LONG or run.step < 2 * run.experiment.log.every:
-            return
-        self.warned = True
-        self.console.print(
-            f"warning: {share:.0%} of the time the step waits for pictures. Raise data.workers, or data.cache so that "
-            "all of them fit into memory",
-            style="yellow",
-            soft_wrap=True,
-        )
 
     @hookimpl
     def srkit_rolled_back(self, step: int) -> None:

@@ -32,7 +32,6 @@ class NotebookProgress(ProgressDisplay):
             self.shown = display(line, display_id=True)
         else:
             self.shown.update(line)
-        self._warn_of_waiting(run, metrics["waiting"])
 
 
 def progress(console: Console) -> ProgressDisplay:

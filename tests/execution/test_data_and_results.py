@@ -20,6 +20,7 @@ from srkit.evaluation.table import scores_table
 from srkit.readiness import make_ready
 from srkit.registry import KINDS, Registry
 from srkit.registry.discovery import Entry
+from srkit.training.observers import waiting
 from srkit.training.observers.retention import Retention
 from srkit.training.precision import best_precision
 from tests.execution.support import GAN, PLAIN, changed, last, numbers, plan_of, prepared, run, steps_kept, write_photos
@@ -201,6 +202,7 @@ def test_photos_without_an_original_are_upscaled_beside(folder: Path, text: str)
 def test_the_manifest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = prepared(folder, GAN)
     monkeypatch.chdir(Path(__file__).parent)
+    monkeypatch.setattr(waiting, "TOO_LONG", 1.0)
     run(path, "seed=5", out=folder / "out")
     content = manifest(folder / "out")
     assert content["seed"] == 5 and content["plugins"] == {} and content["warnings"] == []
@@ -239,9 +241,13 @@ def test_slow_pictures_show_as_waiting(folder: Path) -> None:
         "    def name(self, index):\n        return str(index)\n"
     )
     path = prepared(folder, PLAIN.replace('"photos"', '{ use = "./slow.py:Slow" }'))
-    run(path, "data.cache=0", out=folder / "out")
+    notices: list[str] = []
+    outcome = run(path, "data.cache=0", out=folder / "out", notices=notices)
     line = json.loads((folder / "out/metrics.jsonl").read_text().splitlines()[-1])
     assert line["waiting"] > 0.5
+    (warning,) = manifest(folder / "out")["warnings"]
+    assert "of the time the step waits for pictures. Raise data.workers" in warning
+    assert f"warning: {warning}" in notices and outcome.rows[1].warnings == (warning,)
 
 
 @pytest.mark.parametrize(("higher", "best"), [(True, 2), (False, 3)])

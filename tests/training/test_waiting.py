@@ -1,0 +1,34 @@
+"""The warning of a step that waits for its pictures: from the second log line of a session on, and once."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from srkit.training.observers.waiting import Waiting
+
+
+def told(shares: dict[int, float], resumed_from: int = 0) -> list[str]:
+    """What is said where these shares of the time are waited, by step, with a log line every 10 steps."""
+    said: list[str] = []
+    log = SimpleNamespace(every=10)
+    run: Any = SimpleNamespace(warn=said.append, experiment=SimpleNamespace(log=log), resumed_from=resumed_from)
+    watcher = Waiting()
+    for step, share in shares.items():
+        watcher.srkit_step_end(run, step, None)
+        watcher.srkit_step_end(run, step, {"waiting": share})
+    return said
+
+
+def test_it_is_told_once_and_not_of_the_first_line() -> None:
+    assert told({10: 0.9, 20: 0.35, 30: 0.5}) == [
+        "35% of the time the step waits for pictures. Raise data.workers, or data.cache so that all of them fit into "
+        "memory"
+    ]
+    assert not told({10: 0.9, 20: 0.2, 30: 0.1})
+
+
+def test_a_resumed_run_s_first_line_does_not_count_either() -> None:
+    assert not told({110: 0.9, 120: 0.1}, resumed_from=100)
+    assert not told({110: 0.9, 120: 0.1}, resumed_from=101)
+    assert told({110: 0.9, 120: 0.3}, resumed_from=100)
