@@ -16,6 +16,7 @@ from srkit.registry import Registry
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from srkit.data.decoding import FileStems
     from srkit.evaluation.look import Box
     from srkit.evaluation.rows import Photo
 
@@ -48,6 +49,8 @@ def animate_command(
       srkit animate bicubic runs/espcn --on photos
       srkit animate original runs/espcn --on photo.jpg --delay 0.5
     """
+    from srkit.data.decoding import FileStems
+
     box = read_crop(crop) if crop is not None else None
     registry = Registry.installed()
     names = [one for one in (first, second) if one != ORIGINAL]
@@ -61,7 +64,7 @@ def animate_command(
         order = [one.name for one in showing.models]
         if ORIGINAL in (first, second):
             order.insert(0 if first == ORIGINAL else 1, ORIGINAL)
-        show(showing, _Writer(order, box, delay, max_size, out, showing.note), registry)
+        show(showing, _Writer(order, box, delay, max_size, out, showing.note, FileStems()), registry)
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class _Writer:
         order: of the versions, by name.
         crop, delay, max_size, out: as the command's options.
         note: how the pictures came about.
+        stem: names the files.
     """
 
     order: list[str]
@@ -80,9 +84,9 @@ class _Writer:
     max_size: float
     out: Path
     note: str
+    stem: FileStems
 
     def __call__(self, photo: Photo, pictures: Mapping[str, Tensor], scores: Mapping[str, Mapping[str, float]]) -> None:
-        from srkit.data.decoding import file_stem
         from srkit.data.placing import placed
         from srkit.evaluation.animation import animated, film
         from srkit.evaluation.captions import caption
@@ -100,7 +104,7 @@ class _Writer:
             raise UserError(f"{photo.name}: {error}{way_out}") from None
         alone = self.out.suffix.lower() == ".webp"
         folder = made_folder(self.out.parent if alone else self.out)
-        path = folder / (self.out.name if alone else f"{file_stem(photo.name)}.webp")
+        path = folder / (self.out.name if alone else f"{self.stem(photo.name)}.webp")
         with placed(path) as aside:
             aside.write_bytes(result.data)
         kind = "lossless" if result.quality is None else f"quality {result.quality}"

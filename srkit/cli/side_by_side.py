@@ -152,9 +152,10 @@ def _told_apart(found: Sequence[Showing]) -> list[Showing]:
     """With the set's name before the photos' where files of two sets would have one name."""
     from dataclasses import replace
 
-    from srkit.data.decoding import file_stem
+    from srkit.data.decoding import FileStems
 
-    stems = [file_stem(one.photo_set.dataset.name(index)) for one in found for index in range(len(one.photo_set))]
+    names = [[one.photo_set.dataset.name(index) for index in range(len(one.photo_set))] for one in found]
+    stems = [stem for some in names for stem in map(FileStems(), some)]
     if len(set(stems)) == len(stems):
         return list(found)
     return [replace(one, prefix=f"{one.photo_set.name}/") for one in found]

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -29,6 +30,7 @@ from srkit.errors import BadImage
 __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
+    "FileStems",
     "Original",
     "camera_model",
     "decode",
@@ -183,6 +185,25 @@ def _regular_file(path: Path | str) -> Iterator[IO[Any]]:
         raise Unusable("is empty (zero bytes)")
     with Path(path).open("rb") as file:
         yield file
+
+
+class FileStems:
+    """File names for the photos of a set, each another: where two would have one, the later is numbered.
+
+    >>> stem = FileStems()
+    >>> stem("b/1.png"), stem("b/1.jpg"), stem("b/2.png")
+    ('b__1', 'b__1-2', 'b__2')
+    """
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def __call__(self, name: str) -> str:
+        stem = file_stem(name)
+        numbered = (f"{stem}-{number}" for number in count(2))
+        found = next(one for one in chain([stem], numbered) if one.casefold() not in self._taken)
+        self._taken.add(found.casefold())  # on some systems A.png is a.png
+        return found
 
 
 def file_stem(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from srkit.data.decoding import file_stem
+from srkit.data.decoding import FileStems
 from srkit.data.placing import placed
 from srkit.evaluation.captions import caption
 from srkit.evaluation.look import Box
@@ -55,13 +55,14 @@ class StripWriter:
         self.note = note
         self.how: dict[str, Any] = {"crops": crops, "choose": choose, "max_width": max_width}
         self.written: list[Path] = []
+        self._stem = FileStems()
 
     def __call__(self, photo: Photo, pictures: Mapping[str, Tensor], scores: Mapping[str, Mapping[str, float]]) -> None:
         panels = [(caption(model, scores[model].get(self.metric)), pictures[model]) for model in self.models]
         if photo.hr is not None:
             panels.insert(0, ("original", cut_like(panels[0][1], photo.hr)))
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / (self.file or f"{file_stem(photo.name)}.png")
+        path = self.folder / (self.file or f"{self._stem(photo.name)}.png")
         note = f"{photo.name}, {self.note}" if self.note else ""
         with placed(path) as aside:
             strip(panels, note=note, **self.how).save(aside, format="PNG")

@@ -56,6 +56,16 @@ def test_photos_of_two_sets_with_one_name_have_files_of_their_own(workplace: Pat
     assert sorted(one.name for one in Path("strips").iterdir()) == ["more__a.png", "photos__a.png"]
 
 
+@pytest.mark.parametrize(("command", "suffix"), [("strip", ".png"), ("animate", ".webp")])
+def test_photos_of_one_set_with_one_name_have_files_of_their_own(
+    command: str, suffix: str, workplace: Path, srkit: Command
+) -> None:
+    photo(workplace / "photos" / "a.bmp")
+    said = srkit(command, "bicubic", "runs/espcn", *ON, "--out", "out")
+    assert said.code == 0, said.err
+    assert sorted(one.name for one in Path("out").iterdir()) == [f"a-2{suffix}", f"a{suffix}"]
+
+
 @pytest.mark.parametrize("pair", [("bicubic", "runs/espcn"), ("runs/espcn", "original")])
 def test_an_animation_shows_two_versions_in_the_order_named(
     pair: tuple[str, str], workplace: Path, srkit: Command

@@ -196,6 +196,18 @@ def test_photos_without_an_original_are_upscaled_beside(folder: Path, text: str)
     assert json.loads((folder / "out/scores.json").read_text())["rows"][1]["images"] == outcome.rows[1].images
 
 
+def test_photos_that_would_have_one_file_have_two(folder: Path) -> None:
+    made = sorted((folder / "held_out").iterdir())
+    (folder / "held_out/b").mkdir()
+    for name in ("a.jpg", "A.png", "b/1.png", "b__1.png"):
+        with Image.open(made[0]) as image:
+            image.save(folder / "held_out" / name)
+    outcome = run(prepared(folder), out=folder / "out")
+    wanted = {"20.png", "21.png", "a.png", "A-2.png", "b__1.png", "b__1-2.png"}
+    assert {one.name for one in outcome.strips} == wanted and len(outcome.strips) == 6
+    assert {one.name for one in (folder / "out/samples/step-00000006").iterdir()} == wanted
+
+
 # --- what is left behind --------------------------------------------------------------------------------------------
 
 

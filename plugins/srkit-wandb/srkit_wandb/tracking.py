@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from srkit.data.decoding import file_stem
+from srkit.data.decoding import FileStems
 from srkit.errors import UserError
 from srkit.hooks import hookimpl
 from srkit_wandb.asking import ASKS, Place, asked_for
@@ -71,9 +71,11 @@ class Tracker:
             return
         values: dict[str, Any] = {f"validation/{metric}": value for metric, value in scores.items()}
         shown = ("lr", "sr", "hr") if self._shows_originals else ("sr",)
+        stem = FileStems()
         for name in list(pictures)[:SHOWN_PICTURES]:
             views = {view: picture for view, picture in pictures[name].items() if view in shown}
-            values |= {f"pictures/{file_stem(name)}/{view}": _image(picture) for view, picture in views.items()}
+            called = stem(name)
+            values |= {f"pictures/{called}/{view}": _image(picture) for view, picture in views.items()}
         self._shows_originals = False
         self._log(run, step, values)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from srkit.data.decoding import file_stem
+from srkit.data.decoding import FileStems
 from srkit.hooks import hookimpl
 from srkit.training.checkpoint import checkpoint_name
 from srkit.training.run import Pictures, Run
@@ -29,5 +29,6 @@ class SamplePictures:
     def srkit_validation_end(self, run: Run, step: int, pictures: Pictures) -> None:
         folder = run.folder / "samples" / checkpoint_name(step)
         folder.mkdir(parents=True, exist_ok=True)
+        stem = FileStems()
         for name, views in pictures.items():
-            self.draw(folder / f"{file_stem(name)}.png", run.name, views)
+            self.draw(folder / f"{stem(name)}.png", run.name, views)
