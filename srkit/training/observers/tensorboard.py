@@ -24,9 +24,10 @@ class TensorBoard:
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            # events of steps that are done again would show twice
-            purge = run.resumed_from + 1 if run.resumed_from or run.rollbacks else None
-            self._writer = SummaryWriter(str(run.folder / "events"), purge_step=purge)
+            events = run.folder / "events"
+            # events of steps that are done again would show twice; a run killed early does them from the first on
+            goes_on = events.is_dir() and any(events.iterdir())
+            self._writer = SummaryWriter(str(events), purge_step=run.resumed_from + 1 if goes_on else None)
         return self._writer
 
     @hookimpl
