@@ -22,7 +22,7 @@ from srkit.training.state import pack, unpack
 
 STATE_FILE = "state.json"
 TENSORS_FILE = "state.safetensors"
-_NAME = re.compile(r"step-(\d{8,})")
+_NAME = re.compile(r"step-(\d{8,})|\.step-(\d{8,})\.old")
 
 
 class CorruptCheckpoint(SrkitError):
@@ -50,18 +50,25 @@ def step_of(path: Path) -> int:
     match = _NAME.fullmatch(path.name)
     if match is None:
         raise SrkitError(f"{path} is not named like a checkpoint (step-00000400)")
-    return int(match[1])
+    return int(match[1] or match[2])
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """The checkpoints of a run's `checkpoints` folder, oldest first."""
+    """The checkpoints of a run's `checkpoints` folder, oldest first.
+
+    One that was moved aside counts until that which is to take its place is there.
+    """
     if not folder.is_dir():
         return []
-    return sorted((one for one in folder.iterdir() if _NAME.fullmatch(one.name)), key=step_of)
+    found = sorted(one for one in folder.iterdir() if _NAME.fullmatch(one.name))  # those aside, with a dot, come first
+    by_step = {step_of(one): one for one in found}
+    return [by_step[step] for step in sorted(by_step)]
 
 
 def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], state: Any) -> Path:
     """Write a checkpoint aside, make sure it is on disk, and rename it into place.
+
+    One that is there already is moved aside until then, and counts meanwhile: there is a whole one at any moment.
 
     Raises:
         SrkitError: the disk is full or read-only, or the state holds what cannot be saved; the checkpoints there are
@@ -71,16 +78,16 @@ def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], s
     packed = pack(state, tensors, "state")
     tables = {f"{role}.safetensors": weights for role, weights in modules.items()} | {TENSORS_FILE: tensors}
     target = folder / checkpoint_name(step)
-    aside = folder / f".{target.name}.part"
+    aside, old = folder / f".{target.name}.part", folder / f".{target.name}.old"
     try:
-        for left_over in folder.glob(".step-*.part"):
-            shutil.rmtree(left_over)
+        _tidy(folder)
         aside.mkdir(parents=True)
         _write(aside, step, tables, packed)
         if target.exists():
-            shutil.rmtree(target)
+            target.replace(old)
         aside.replace(target)
         _sync(folder)
+        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         shutil.rmtree(aside, ignore_errors=True)
         raise SrkitError(
@@ -88,6 +95,18 @@ def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], s
             "The checkpoints before it are unharmed; make room and go on with --resume"
         ) from error
     return target
+
+
+def _tidy(folder: Path) -> None:
+    """Clear away what a save that was killed left, and put back what it moved aside for nothing."""
+    for left_over in folder.glob(".step-*.part"):
+        shutil.rmtree(left_over)
+    for old in folder.glob(".step-*.old"):
+        place = folder / checkpoint_name(step_of(old))
+        if place.exists():
+            shutil.rmtree(old)
+        else:
+            old.replace(place)
 
 
 def _write(aside: Path, step: int, tables: Mapping[str, Mapping[str, Tensor]], state: Any) -> None:
