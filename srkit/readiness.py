@@ -26,7 +26,7 @@ from srkit.experiment.tree import TreePath
 from srkit.hooks import HookCaller
 from srkit.inference.initial import initialise
 from srkit.training import setup
-from srkit.training.device import choose_device, describe, prepare
+from srkit.training.device import choose_device, describe, left_idle, prepare
 from srkit.training.distributed import ALONE, Processes
 from srkit.training.failure import told
 from srkit.training.precision import best_precision
@@ -72,6 +72,8 @@ def make_ready(
         UserError: pictures that cannot be used, a device that is not there, a component that cannot do what is asked.
     """
     device = choose_device(device_name)
+    if device_name is None and (idle := left_idle()):
+        notice(f"warning: {idle}")
     experiment = plan.experiment
     prepare(device, deterministic=experiment.deterministic)
     assembly = _assembled(plan)

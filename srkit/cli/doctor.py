@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -79,7 +77,7 @@ def _software() -> Iterator[Finding]:
 def _devices() -> Iterator[Finding]:
     import torch
 
-    from srkit.training.device import choose_device, describe
+    from srkit.training.device import choose_device, describe, nvidia_driver
     from srkit.training.precision import best_precision
 
     device = choose_device(None)
@@ -87,7 +85,7 @@ def _devices() -> Iterator[Finding]:
     yield Finding("device", f"{describe(device)}, used by default")
     yield Finding("precision", f"auto means {precision} on {device.type}: {why}")
     yield Finding("threads", f"{torch.get_num_threads()} of {os.cpu_count()} processors")
-    driver = _driver()
+    driver = nvidia_driver()
     if torch.version.cuda is None and torch.version.hip is None:
         way = "; pip install --force-reinstall torch torchvision brings one that has it" if driver else ""
         yield Finding("cuda", f"this torch was built without CUDA{way}", ok=not driver)
@@ -102,20 +100,6 @@ def _devices() -> Iterator[Finding]:
         yield Finding("driver", driver)
     if torch.backends.mps.is_available():
         yield Finding("mps", "Metal can be used")
-
-
-def _driver() -> str:
-    """NVIDIA's cards and driver as nvidia-smi names them; empty where there are none."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return ""
-    query = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    rows = [line.rpartition(",") for line in answer.splitlines() if line.strip()]
-    return "; ".join(dict.fromkeys(f"{version.strip()} for {name.strip()}" for name, _, version in rows))
 
 
 def _weights() -> Iterator[Finding]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import shutil
+import subprocess
 import sys
 
 import torch
@@ -51,6 +53,31 @@ def _require_cuda(device: torch.device) -> None:
         )
     if device.index is not None and device.index >= torch.cuda.device_count():
         raise UserError(f"--device {device}: there are only {torch.cuda.device_count()} cards, counted from 0")
+
+
+def nvidia_driver() -> str:
+    """NVIDIA's cards and driver as nvidia-smi names them; empty where there are none."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ""
+    query = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    rows = [line.rpartition(",") for line in answer.splitlines() if line.strip()]
+    return "; ".join(dict.fromkeys(f"{version.strip()} for {name.strip()}" for name, _, version in rows))
+
+
+def left_idle() -> str:
+    """A sentence where this machine has an NVIDIA card and torch was built without CUDA; else empty."""
+    if torch.version.cuda is not None or torch.version.hip is not None:
+        return ""
+    driver = nvidia_driver()
+    return driver and (
+        f"the card of this machine is not used ({driver}): the installed torch {torch.__version__} was built without "
+        "CUDA. Install a CUDA build (pip install --force-reinstall torch torchvision), or give --device cpu"
+    )
 
 
 def prepare(device: torch.device, *, deterministic: bool) -> None:

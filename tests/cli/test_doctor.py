@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from srkit.cli import doctor
+from srkit.training import device
 from tests.cli.conftest import Command, in_own_process
 
 
@@ -44,10 +44,10 @@ def test_a_torch_that_cannot_be_imported_is_a_finding(tmp_path: Path) -> None:
 def test_a_card_that_torch_cannot_use_is_said(monkeypatch: pytest.MonkeyPatch, srkit: Command) -> None:
     import torch
 
-    monkeypatch.setattr(doctor, "_driver", lambda: "driver 550.1 for H100")
+    monkeypatch.setattr(device, "nvidia_driver", lambda: "550.1 for H100")
     monkeypatch.setattr(torch.version, "cuda", None)
     monkeypatch.setattr(torch.version, "hip", None)
     found = {one["name"]: one for one in json.loads(srkit("doctor", "--json").out)}
     assert not found["cuda"]["ok"]
     assert "built without CUDA" in found["cuda"]["finding"]
-    assert found["driver"]["finding"] == "driver 550.1 for H100"
+    assert found["driver"]["finding"] == "550.1 for H100"
