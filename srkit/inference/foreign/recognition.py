@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from srkit.contracts import Foreign
-from srkit.errors import OptionError, SrkitError, UserError
+from srkit.errors import OptionError, UserError
 from srkit.inference.initial import compared
 from srkit.inference.weights import Weights, read_weights
 from srkit.registry import KINDS, Component, Registry
@@ -49,42 +49,52 @@ def recognize(path: Path, registry: Registry) -> Recognized:
     if path.is_dir():
         raise UserError(f"{path} is a folder; srkit import takes files of weights")
     weights = read_weights(path, "generator")
+    ordered = weights.file.suffix != ".safetensors"  # that format sorts its tensors
     found: list[Recognized] = []
     misfits: list[str] = []
-    for role, component, foreign in _claims(weights, registry):
-        label = f"{component.kind.singular} {component.name!r}"
+    failed: dict[str, Exception] = {}
+    for role, component in _asked(registry):
         try:
-            network = _build(component, foreign.options)
-        except OptionError as error:
-            misfits.append(f"it looks like {foreign.layout} ({label}), but {error.key}: {error.why}")
-            continue
-        fit = compared(network.state_dict(), foreign.weights)
-        if fit.is_whole:
-            network.load_state_dict(foreign.weights)
-            found.append(Recognized(role, component, foreign, network, weights))
-        else:
-            misfits.append(f"it looks like {foreign.layout} ({label}), but not everything fits: {fit}")
+            if (one := _fitted(role, component, weights, ordered)) is not None:
+                found.append(one)
+        except _Misfit as misfit:
+            misfits.append(str(misfit))
+        except Exception as error:  # a component of anyone's; the others may know the file
+            failed[f"{component.kind.singular} {component.use!r}"] = error
     if len(found) == 1:
         return found[0]
     if found:
         names = " and ".join(f"{one.component.use} ({one.foreign.layout})" for one in found)
         raise UserError(f"{path}: {names} take these weights for theirs; SRKIT_LOAD_PLUGINS leaves a plugin out")
-    raise UserError(f"{path}: " + ("; ".join(misfits) if misfits else _unknown(weights, registry)))
+    said = "; ".join(misfits) or _unknown(weights, registry)
+    for label, why in failed.items():
+        said += f"\n{label} failed while it looked at the file: {type(why).__name__}: {why}"
+    raise UserError(f"{path}: {said}") from next(iter(failed.values()), None)
 
 
-def _claims(weights: Weights, registry: Registry) -> Iterator[tuple[str, Component, Foreign]]:
-    """Each network that takes the weights for its own, with what it makes of them."""
-    ordered = weights.file.suffix != ".safetensors"  # that format sorts its tensors
-    for role, component in _asked(registry):
-        try:
-            foreign = component.factory.recognize(dict(weights.tensors), ordered)  # type: ignore[attr-defined]
-        except Exception as error:
-            raise SrkitError(
-                f"{component.kind.singular} {component.use!r} failed while it looked at {weights.file}: "
-                f"{type(error).__name__}: {error}"
-            ) from error
-        if foreign is not None:
-            yield role, component, foreign
+class _Misfit(Exception):
+    """A network takes a file for its own, but cannot be built so or does not fit."""
+
+
+def _fitted(role: str, component: Component, weights: Weights, ordered: bool) -> Recognized | None:
+    """The network with the weights, if it takes them for its own.
+
+    Raises:
+        _Misfit: it does, and they do not fit.
+    """
+    foreign = component.factory.recognize(dict(weights.tensors), ordered)  # type: ignore[attr-defined]
+    if foreign is None:
+        return None
+    looks = f"it looks like {foreign.layout} ({component.kind.singular} {component.name!r}), but"
+    try:
+        network = _build(component, foreign.options)
+    except OptionError as error:
+        raise _Misfit(f"{looks} {error.key}: {error.why}") from error
+    fit = compared(network.state_dict(), foreign.weights)
+    if not fit.is_whole:
+        raise _Misfit(f"{looks} not everything fits: {fit}")
+    network.load_state_dict(foreign.weights)
+    return Recognized(role, component, foreign, network, weights)
 
 
 def _asked(registry: Registry) -> Iterator[tuple[str, Component]]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from srkit.contracts import Foreign
-from srkit.errors import OptionError, SrkitError, UserError
+from srkit.errors import OptionError, UserError
 from srkit.inference.foreign.recognition import recognize
 from srkit.registry import KINDS, Registry
 
@@ -81,9 +81,17 @@ def test_two_that_take_a_file_for_theirs_are_named(tmp_path: Path) -> None:
         recognize(written(tmp_path), offering(plain=Plain, rival=Rival))
 
 
-def test_one_that_fails_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SrkitError, match="generator 'here:failing' failed while it looked at .*file.pth: KeyError"):
-        recognize(written(tmp_path), offering(plain=Plain, failing=Failing))
+def test_one_that_fails_keeps_no_other_from_its_file(tmp_path: Path) -> None:
+    for networks in ({"failing": Failing, "plain": Plain}, {"plain": Plain, "failing": Failing}):
+        assert recognize(written(tmp_path), offering(**networks)).component.name == "plain"
+
+
+def test_one_that_fails_is_named_where_nobody_knows_the_file(tmp_path: Path) -> None:
+    torch.save({"other": torch.zeros(2)}, tmp_path / "other.pth")
+    with pytest.raises(UserError, match="no network knows these weights") as caught:
+        recognize(tmp_path / "other.pth", offering(plain=Plain, failing=Failing))
+    assert "generator 'here:failing' failed while it looked at the file: KeyError: 'absent'" in str(caught.value)
+    assert isinstance(caught.value.__cause__, KeyError)
 
 
 def test_what_is_left_over_or_cannot_be_built_is_told(tmp_path: Path) -> None:
