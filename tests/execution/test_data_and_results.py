@@ -257,9 +257,9 @@ def test_slow_pictures_show_as_waiting(folder: Path) -> None:
     outcome = run(path, "data.cache=0", out=folder / "out", notices=notices)
     line = json.loads((folder / "out/metrics.jsonl").read_text().splitlines()[-1])
     assert line["waiting"] > 0.5
-    (warning,) = manifest(folder / "out")["warnings"]
+    (warning,) = [one for one in notices if one.startswith("warning:")]
     assert "of the time the step waits for pictures. Raise data.workers" in warning
-    assert f"warning: {warning}" in notices and outcome.rows[1].warnings == (warning,)
+    assert not manifest(folder / "out")["warnings"] and not outcome.rows[1].warnings  # it says nothing of the result
 
 
 @pytest.mark.parametrize(("higher", "best"), [(True, 2), (False, 3)])

@@ -12,7 +12,7 @@ def told(shares: dict[int, float], resumed_from: int = 0) -> list[str]:
     """What is said where these shares of the time are waited, by step, with a log line every 10 steps."""
     said: list[str] = []
     log = SimpleNamespace(every=10)
-    run: Any = SimpleNamespace(warn=said.append, experiment=SimpleNamespace(log=log), resumed_from=resumed_from)
+    run: Any = SimpleNamespace(on_warning=said.append, experiment=SimpleNamespace(log=log), resumed_from=resumed_from)
     watcher = Waiting()
     for step, share in shares.items():
         watcher.srkit_step_end(run, step, None)

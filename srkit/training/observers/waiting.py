@@ -14,7 +14,8 @@ TOO_LONG = 0.2
 class Waiting:
     """Warns once where more than a fifth of the time goes by waiting for pictures.
 
-    The first log line holds the start of the workers and the filling of the cache, and does not count.
+    The first log line holds the start of the workers and the filling of the cache, and does not count. The warning is
+    told and not kept: it says nothing of the result.
     """
 
     def __init__(self) -> None:
@@ -27,7 +28,7 @@ class Waiting:
         share = metrics["waiting"]
         if share > TOO_LONG:
             self.warned = True
-            run.warn(
+            run.on_warning(
                 f"{share:.0%} of the time the step waits for pictures. Raise data.workers, or data.cache so that all "
                 "of them fit into memory"
             )
