@@ -201,7 +201,8 @@ class Views:
         step: the generator's update this is, from 1.
         draws: random streams that belong to this entry alone.
         extras: what the generator gave beside the picture.
-        downscale: the experiment's downscaler as a function of a batch; None where an LR pipeline takes its place.
+        downscale: the experiment's downscaler as a function of a batch; None where an LR pipeline takes its place, and
+            for a metric also where the LR images it judges by came as files.
         discriminator: the discriminator, with the two images of a step shifted alike where the experiment says so.
             In the generator's step its weights take no gradient and the original's logits come from a cache.
         notes: numbers to be logged beside the losses; a loss fills it with `note`.
@@ -289,7 +290,8 @@ class AdversarialLoss(Protocol):
     """Both players' terms, each a scalar or a dict of named parts; asks `views.discriminator` for logits.
 
     In the generator's term the discriminator's weights take no gradient. In the discriminator's, `views.sr` comes
-    without a graph. It may be a module, and is then saved and moved to the device as losses are.
+    without a graph. It may be a module, and is then saved and moved to the device as losses are; what it learns, it
+    learns in the generator's term alone.
     """
 
     def generator_term(self, views: Views) -> Tensor | dict[str, Tensor]: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor
@@ -23,11 +23,21 @@ def all_bits(device: torch.device) -> Iterator[None]:
     if device.type == "meta":  # nothing is computed there, and autocast does not know it
         yield
         return
-    products, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = products.allow_tf32, convolutions.allow_tf32
+    with torch.autocast(device.type, enabled=False), _no_tf32() if device.type == "cuda" else nullcontext():
+        yield
+
+
+@contextmanager
+def _no_tf32() -> Iterator[None]:
     try:
-        products.allow_tf32 = convolutions.allow_tf32 = False
-        with torch.autocast(device.type, enabled=False):
-            yield
+        before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    except RuntimeError:  # somebody chose by torch's newer settings, which forbid the older ones: the choice stands
+        yield
+        return
+    try:
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = False
+        yield
     finally:
-        products.allow_tf32, convolutions.allow_tf32 = before
+        torch.set_float32_matmul_precision(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]

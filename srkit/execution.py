@@ -28,7 +28,7 @@ from srkit.registry import KINDS, Registry
 from srkit.registry.discovery import not_installed
 from srkit.training import checkpoint
 from srkit.training.distributed import ALONE, Processes
-from srkit.training.failure import ComponentFailed, told
+from srkit.training.failure import LIGHTER_PHOTOS, ComponentFailed, told
 from srkit.training.folder import (
     DATA_MEMORY,
     LOCK,
@@ -125,7 +125,7 @@ def _execute(
     ready.facts["plugins"] = {name: version for name, (_, version) in plugins.items()}
     ready.facts["warnings"] += left_out
     upscale = baseline(plan.experiment.scale, registry).to(ready.device)
-    with told(ready.assembly, ready.device, "while the validation photos were made ready", processes):
+    with told(ready.assembly, ready.device, "while the validation photos were made ready", processes, LIGHTER_PHOTOS):
         judge = make_judge(ready.assembly, ready.device)
     watching = {name: plugin for name, (plugin, _) in plugins.items()}
     watching |= {**observers, **_own_observers(ready.assembly, upscale), "rollbacks": Rollbacks(notice)}
@@ -250,14 +250,16 @@ def _train(run: Run) -> None:
     try:
         train(run)
     except (ComponentFailed, UserError) as error:
-        # what a part says itself of the experiment, it says when it plays first: in the first step of a stage
+        # tables contradict each other from when their parts first play on: in the first step of a stage
         begins = {run.resumed_from + 1, *(span.first for span in run.timeline.spans)}
-        if isinstance(error, BadImage) or (isinstance(error, UserError) and run.step + 1 not in begins):
+        if isinstance(error, BadImage) or run.step + 1 not in begins:
             raise
         plan = run.assembly.plan
         rehearse(plan)
         if plan.problems:
-            raise ExperimentError(plan.problems) from error
+            told = ExperimentError(plan.problems)
+            told.add_note(f"met as: {error}")
+            raise told from error
         raise
 
 
@@ -271,7 +273,7 @@ def _judge(outcome: Outcome, judge: Judge, upscale: nn.Module) -> None:
         Model(run.name, run.model, parameters=count_parameters(run.model), warnings=run.warnings + rollbacks),
     ]
     try:
-        with told(run.assembly, run.device, "while the photos were judged", run.processes):
+        with told(run.assembly, run.device, "while the photos were judged", run.processes, LIGHTER_PHOTOS):
             outcome.rows = judge.score(models, strips)
     except KeyboardInterrupt:
         run.stop_reason = INTERRUPTED  # training is done and saved; --resume goes on here

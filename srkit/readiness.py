@@ -14,10 +14,9 @@ from srkit.assembly import Assembly, assemble, rehearse
 from srkit.assembly.pictures import contradict_pairs
 from srkit.contracts import Dataset
 from srkit.data.audit import broken_among, find_broken_samples, fingerprint, look_at
-from srkit.data.cache import Cached, Subset
+from srkit.data.cache import Cached, Subset, gives_pairs
 from srkit.data.loader import Batch, load
 from srkit.data.overlap import THE_SAME, remembered_lookalikes, same_files
-from srkit.data.pairs import gives_pairs
 from srkit.data.patience import impatiently, patiently
 from srkit.errors import ExperimentError, SrkitError, UserError
 from srkit.evaluation.judging import Judge, least_side
@@ -28,7 +27,7 @@ from srkit.inference.initial import initialise
 from srkit.training import setup
 from srkit.training.device import choose_device, describe, left_idle, prepare
 from srkit.training.distributed import ALONE, Processes
-from srkit.training.failure import told
+from srkit.training.failure import LIGHTER_CACHE, LIGHTER_PHOTOS, told
 from srkit.training.precision import best_precision
 from srkit.training.run import Pictures, Run
 from srkit.training.timeline import Timeline
@@ -80,7 +79,8 @@ def make_ready(
     initial = initialise(assembly) if begins else {}
     for one in initial.values():
         notice(one.notice)
-    with told(assembly, device, "while the pictures were looked at", processes), processes.first_goes_ahead():
+    looking = told(assembly, device, "while the pictures were looked at", processes, LIGHTER_CACHE)
+    with looking, processes.first_goes_ahead():
         data, skipped = _without_broken(assembly, memory, notice)
         twice = _trained_and_judged(data, assembly.validate, memory)
         if gives_pairs(data):
@@ -290,10 +290,11 @@ def make_run(ready: Prepared, folder: Path, judge: Judge | None, observers: Mapp
             ready.data, requests, prepare=cut, seed=experiment.seed, attempt=stepper.attempt, workers=ready.workers
         )
 
-    def validate(network: nn.Module, _: int) -> tuple[Mapping[str, float], Pictures]:
+    def validate(network: nn.Module, step: int) -> tuple[Mapping[str, float], Pictures]:
         assert judge is not None
         processes.same_buffers(network)
-        return judge.validate(network, name, processes)
+        with told(assembly, ready.device, f"while photos were judged after step {step}", processes, LIGHTER_PHOTOS):
+            return judge.validate(network, name, processes)
 
     return Run(
         name=name,

@@ -81,10 +81,15 @@ def contradict_pairs(plan: Plan) -> None:
     if plan.experiment.lr_pipeline is not None:
         message = "the training pictures are pairs, whose LR pictures it would throw away."
         typing.contradict(("lr_pipeline",), message, "Leave it out, or train on the originals alone.")
+    message = "the training pictures are pairs, whose LR pictures are made already."
+    hint = 'when = "after" degrades these.'
     for number, entry in enumerate(plan.experiment.degradation):
         if entry.when == "before":
-            message = "the training pictures are pairs, whose LR pictures are made already."
-            typing.contradict(("degradation", number, "when"), message, 'when = "after" degrades these.')
+            typing.contradict(("degradation", number, "when"), message, hint)
+    for number, stage in enumerate(plan.stages):
+        own = stage.experiment.degradation
+        if own != plan.experiment.degradation and any(entry.when == "before" for entry in own):
+            typing.contradict(("stage", number, "set"), f"it degrades before the downscaler, but {message}", hint)
 
 
 def _dataset(plan: Plan, path: TreePath) -> Dataset | None:

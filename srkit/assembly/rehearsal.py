@@ -139,6 +139,8 @@ class Rehearsal:
 
     def _steps(self) -> int:
         """The run's length; more than any where stages are counted in epochs, whose length only the data tells."""
+        if self.plan.experiment.steps is not None:
+            return self.plan.experiment.steps
         lengths = [stage.steps for stage in self.plan.stages]
         return sum(filter(None, lengths)) if lengths and all(lengths) else UNKNOWN_STEPS
 

@@ -189,7 +189,7 @@ def _agreed(trained: Sequence[tuple[str, TrainedOn]], registry: Registry) -> LrR
 
 def _own_photos(asked: Request, scales: Sequence[int], registry: Registry) -> Iterator[PhotoSet]:
     """The photos that the models' runs were validated on, shrunk as theirs were: the final table's of a run."""
-    from srkit.data.pairs import gives_pairs
+    from srkit.data.cache import gives_pairs
     from srkit.evaluation.bench.sets import PhotoSet
     from srkit.evaluation.described import dataset_name
     from srkit.evaluation.rows import GIVEN
@@ -205,22 +205,24 @@ def _own_photos(asked: Request, scales: Sequence[int], registry: Registry) -> It
     validate: dict[str, Any] = known.experiment["data"]["validate"]
     shown_as = f"{name}'s experiment"
     pick = pick_one(KINDS["datasets"], validate, registry, shown_as=shown_as, folder=known.folder)
-    dataset, recipe = pick.build(), _recipe(asked, registry)
+    dataset = pick.build()
     given = gives_pairs(dataset)
+    if given and (asked.downscaler is not None or asked.degradations):
+        raise UserError("these photos come with their LR pictures: leave --downscaler and --degradation out")
+    recipe = None if given else _recipe(asked, registry)
     for scale in scales:
-        maker = recipe.maker(scale)
-        shrink = _shrink(maker)
+        maker = recipe.maker(scale) if recipe is not None else None
         limit = known.experiment.get("validation", {}).get("images")
         yield PhotoSet(
             name=dataset_name(pick),
             dataset=dataset,
             scale=scale,
-            maker=None if given else maker,
-            downscaler=GIVEN if given else recipe.downscaler,
-            degradations=() if given else recipe.degraded_by,
+            maker=maker,
+            downscaler=recipe.downscaler if recipe is not None else GIVEN,
+            degradations=recipe.degraded_by if recipe is not None else (),
             border=scale,
             seed=int(known.experiment.get("seed", 0)),
-            shrink=None if given else shrink,
+            shrink=_shrink(maker) if maker is not None else None,
             limit=limit,
         )
 

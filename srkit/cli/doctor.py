@@ -77,7 +77,7 @@ def _software() -> Iterator[Finding]:
 def _devices() -> Iterator[Finding]:
     import torch
 
-    from srkit.training.device import choose_device, describe, nvidia_driver
+    from srkit.training.device import choose_device, cuda_build, describe, nvidia_driver
     from srkit.training.precision import best_precision
 
     device = choose_device(None)
@@ -87,7 +87,7 @@ def _devices() -> Iterator[Finding]:
     yield Finding("threads", f"{torch.get_num_threads()} of {os.cpu_count()} processors")
     driver = nvidia_driver()
     if torch.version.cuda is None and torch.version.hip is None:
-        way = "; pip install --force-reinstall torch torchvision brings one that has it" if driver else ""
+        way = f"; one that has it: {cuda_build()}" if driver else ""
         yield Finding("cuda", f"this torch was built without CUDA{way}", ok=not driver)
     elif not torch.cuda.is_available():
         yield Finding("cuda", f"torch has CUDA {torch.version.cuda} and can use no card", ok=not driver)

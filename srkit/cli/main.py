@@ -147,7 +147,8 @@ def _end_despite(threads: Sequence[threading.Thread]) -> None:
     """End the process where these do not end, and only then: what runs at exit may take its time."""
     time.sleep(TO_SAY)
     if any(one.is_alive() for one in threads):
-        click.echo(f"a thread hangs; ends within {TO_END:.0f} seconds, or at once by Ctrl-C", err=True)
+        at_once = "" if os.name == "nt" else ", or at once by Ctrl-C"
+        click.echo(f"still waiting for a thread; ends within {TO_END:.0f} seconds{at_once}", err=True)
         time.sleep(TO_END - TO_SAY)
     if any(one.is_alive() for one in threads):
         os._exit(INTERRUPTED)

@@ -244,7 +244,7 @@ def _title(row: Row) -> str:
     """The set, the scale, and by what components LR pictures came about."""
     from srkit.evaluation.rows import lr_origin
 
-    origin = lr_origin(row.downscaler.partition(" (")[0], [one.partition(" (")[0] for one in row.degradations])
+    origin = lr_origin(row.downscaler, row.degradations, names_alone=True)
     return f"{row.set}, x{row.scale}, LR {origin}" if origin else f"{row.set}, x{row.scale}"
 
 

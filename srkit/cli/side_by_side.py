@@ -156,7 +156,7 @@ def _told_apart(found: Sequence[Showing]) -> list[Showing]:
 
     names = [[one.photo_set.dataset.name(index) for index in range(len(one.photo_set))] for one in found]
     stems = [stem for some in names for stem in map(FileStems(), some)]
-    if len(set(stems)) == len(stems):
+    if len({one.casefold() for one in stems}) == len(stems):
         return list(found)
     return [replace(one, prefix=f"{one.photo_set.name}/") for one in found]
 

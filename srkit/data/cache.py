@@ -104,6 +104,11 @@ class Cached:
         return {**self.__dict__, "_kept": {}, "bytes": 0}
 
 
+def gives_pairs(dataset: Dataset) -> bool:
+    """Whether a set's samples are (lr, hr): none holds some of both. Its first picture is decoded for that."""
+    return len(dataset) > 0 and isinstance(dataset[0], tuple)
+
+
 class Subset:
     """Some samples of a data set, in the order given.
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from srkit.contracts import Dataset
-
-__all__ = ["gives_pairs", "pair_problems", "scale_of"]
+__all__ = ["pair_problems", "scale_of"]
 
 SHIFT = 0.2
 """LR pixels from which a shift is named. Taking every second pixel shifts by 0.25, every fourth by 0.375."""
@@ -38,11 +36,6 @@ SETTLED = 0.005
 _FLAT = 2.0  # levels of deviation under which there is nothing to compare but the brightness
 _LARGEST = 768  # LR pixels of a side that are looked at, from the middle: more tell nothing more
 _LUMA = np.array([0.299, 0.587, 0.114])
-
-
-def gives_pairs(dataset: Dataset) -> bool:
-    """Whether a set's samples are (lr, hr): none holds some of both. Its first picture is decoded for that."""
-    return len(dataset) > 0 and isinstance(dataset[0], tuple)
 
 
 def scale_of(lr: np.ndarray, hr: np.ndarray) -> int:

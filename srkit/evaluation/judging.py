@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from srkit.assembly import Assembly
 from srkit.contracts import Dataset, Metric
+from srkit.data.cache import gives_pairs
 from srkit.data.lr_images import LrMaker
-from srkit.data.pairs import gives_pairs
 from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import SrkitError, UserError
 from srkit.evaluation.described import dataset_name, described

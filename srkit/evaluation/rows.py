@@ -16,11 +16,16 @@ GIVEN = "given"
 """What stands in the place of a downscaler's name where LR pictures came as files."""
 
 
-def lr_origin(downscaler: str, degradations: Sequence[str]) -> str:
-    """How LR images came about, in words to put behind "LR images"; empty where nobody said."""
+def lr_origin(downscaler: str, degradations: Sequence[str], *, names_alone: bool = False) -> str:
+    """How LR images came about, in words to put behind "LR images"; empty where nobody said.
+
+    Args:
+        names_alone: leave the components' options, in brackets, out.
+    """
     given = downscaler == GIVEN or downscaler.endswith(f", {GIVEN}")
     by = downscaler.removesuffix(GIVEN).removesuffix(", ") if given else downscaler
-    made = ", then ".join(part for part in (by, *degradations) if part)
+    parts = [part.partition(" (")[0] if names_alone else part for part in (by, *degradations) if part]
+    made = ", then ".join(parts)
     if given:
         return "given as files" + (f", made by {made}" if made else "")
     return f"by {made}" if made else ""

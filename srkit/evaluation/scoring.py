@@ -18,6 +18,7 @@ from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import SrkitError
 from srkit.evaluation.metric_calls import metric_call
 from srkit.evaluation.rows import MetricMean, Model, Photo, Row, by_protocol
+from srkit.exactness import all_bits
 from srkit.inference.forward import evaluating, forward, from_eight_bit, is_finite, to_eight_bit
 
 __all__ = ["How", "MetricMean", "Model", "OnPhoto", "Photo", "Row", "by_protocol", "score", "score_all"]
@@ -109,7 +110,8 @@ def score_all(
                 check_size(tally.model.name, photo, sr, scale)
                 if hr is not None:
                     views = views_of(sr, hr, lr, scale, border=scale, number=index, downscale=downscale)
-                    tally.judge(photo.name, calls, views)
+                    with all_bits(device):
+                        tally.judge(photo.name, calls, views)
                 if on_photo is not None:
                     pictures[tally.model.name] = sr.cpu()
             if on_photo is not None:

@@ -42,9 +42,15 @@ class TrainedOn:
     def lr_images(self) -> str:
         """What made the LR pictures it was trained on."""
         table = self.experiment.get("lr_pipeline") or self.experiment.get("downscaler") or {}
-        given = "lr_folder" in self.experiment.get("data", {}).get("train", {})
+        given = _has(self.experiment.get("data", {}).get("train", {}), "lr_folder")
         others = [str(one.get("use")) for one in self.experiment.get("degradation", [])]
         return ", ".join(["given" if given else str(table.get("use", "unknown")), *others])
+
+
+def _has(table: Any, key: str) -> bool:
+    """Whether a table, or one inside it as in a mix, has the key."""
+    inner = table.values() if isinstance(table, Mapping) else table if isinstance(table, list) else ()
+    return (isinstance(table, Mapping) and key in table) or any(_has(one, key) for one in inner)
 
 
 @dataclass(frozen=True)

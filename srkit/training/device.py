@@ -44,7 +44,7 @@ def _require_cuda(device: torch.device) -> None:
     if torch.version.cuda is None and torch.version.hip is None:
         raise UserError(
             f"--device {device}: the installed torch {torch.__version__} was built without CUDA. Install a CUDA build "
-            "(pip install --force-reinstall torch torchvision), or use --device cpu"
+            f"({cuda_build()}), or use --device cpu"
         )
     if not torch.cuda.is_available():
         raise UserError(
@@ -53,6 +53,13 @@ def _require_cuda(device: torch.device) -> None:
         )
     if device.index is not None and device.index >= torch.cuda.device_count():
         raise UserError(f"--device {device}: there are only {torch.cuda.device_count()} cards, counted from 0")
+
+
+def cuda_build() -> str:
+    """How to come by a torch with CUDA: PyPI's has it on Linux alone."""
+    if sys.platform == "linux":
+        return "pip install --force-reinstall torch torchvision"
+    return "https://pytorch.org/get-started/locally tells the command"
 
 
 def nvidia_driver() -> str:
@@ -76,7 +83,7 @@ def left_idle() -> str:
     driver = nvidia_driver()
     return driver and (
         f"the card of this machine is not used ({driver}): the installed torch {torch.__version__} was built without "
-        "CUDA. Install a CUDA build (pip install --force-reinstall torch torchvision), or give --device cpu"
+        f"CUDA. Install a CUDA build ({cuda_build()}), or give --device cpu"
     )
 
 

@@ -17,10 +17,14 @@ from srkit.out_of_memory import is_out_of_memory
 from srkit.training import checkpoint
 from srkit.training.distributed import ALONE, Processes, is_of_connections, peer_lost
 from srkit.training.ledger import NotFinite
-from srkit.training.lighter import explain_out_of_memory
+from srkit.training.lighter import explain_out_of_memory, own_words
 
 if TYPE_CHECKING:
     from srkit.training.run import Run
+
+
+LIGHTER_PHOTOS = "What helps: smaller validation photos, or fewer (validation.images)"
+LIGHTER_CACHE = "What helps: a smaller data.cache"
 
 
 class ComponentFailed(SrkitError):
@@ -35,16 +39,24 @@ def explain(error: BaseException, run: Run) -> BaseException:
 
 
 def in_words(
-    error: BaseException, assembly: Assembly, device: torch.device, when: str, processes: Processes = ALONE
+    error: BaseException,
+    assembly: Assembly,
+    device: torch.device,
+    when: str,
+    processes: Processes = ALONE,
+    relief: str = "",
 ) -> BaseException:
     """An exception out of torch or a component as an `SrkitError`; anything else as it is.
 
     Args:
         when: what was going on, such as "after step 12".
         processes: those that train together.
+        relief: what helps where memory ran out; by default what makes a training step lighter.
     """
     if isinstance(error, SrkitError) or not isinstance(error, Exception):
         return error
+    if is_out_of_memory(error) and relief:
+        return SrkitError(f"out of memory on {device} {when}. {relief} ({own_words(error)})")
     if is_out_of_memory(error):
         return explain_out_of_memory(error, assembly.plan, device, processes.size)
     if isinstance(error, RuntimeError) and is_of_connections(error):
@@ -57,12 +69,14 @@ def in_words(
 
 
 @contextmanager
-def told(assembly: Assembly, device: torch.device, when: str, processes: Processes = ALONE) -> Iterator[None]:
-    """What torch or a component raises inside, in words; see `in_words`."""
+def told(
+    assembly: Assembly, device: torch.device, when: str, processes: Processes = ALONE, relief: str = ""
+) -> Iterator[None]:
+    """What torch or a component raises inside, in words; arguments as for `in_words`."""
     try:
         yield
     except Exception as error:
-        known = in_words(error, assembly, device, when, processes)
+        known = in_words(error, assembly, device, when, processes, relief)
         if known is error:
             raise
         raise known from error

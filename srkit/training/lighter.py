@@ -22,8 +22,13 @@ def explain_out_of_memory(error: BaseException, plan: Plan, device: torch.device
         processes: how many train together, each an equal share of every batch.
     """
     ways = [*_more_parts(plan, processes), *_smaller_batches(plan, processes), *_smaller_patches(plan)]
-    said = " ".join(str(error).split())[:200] or type(error).__name__
-    return SrkitError(f"out of memory on {device}. What helps: {'; '.join(ways) or 'a smaller network'} ({said})")
+    helps = f"What helps, in a new run: {'; '.join(ways) or 'a smaller network'}"
+    return SrkitError(f"out of memory on {device}. {helps} ({own_words(error)})")
+
+
+def own_words(error: BaseException) -> str:
+    """What an error says of itself, as far as a line holds it."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _more_parts(plan: Plan, processes: int) -> Iterator[str]:

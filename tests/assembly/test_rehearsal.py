@@ -230,6 +230,11 @@ def test_a_schedule_is_held_against_all_stages_together(lengths: str, warmup: in
     assert [one[: len(expected)] for one in found] == ([expected] if expected else [])
 
 
+def test_the_sum_that_stands_beside_stages_in_epochs_counts(stage: Stage) -> None:
+    (found,) = stage.rehearsed(WARM.format(800) + "[[stage]]\nepochs = 900\n" * 2, "steps=500")
+    assert "800 updates of warmup leave nothing of a run of 500 steps" in found
+
+
 def test_a_missing_folder_is_told_by_its_key(stage: Stage) -> None:
     (found,) = stage.rehearsed(BASE, "data.train=absent")
     assert found.startswith("--set data.train") and "absent" in found

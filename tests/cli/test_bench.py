@@ -70,6 +70,23 @@ def test_the_runs_own_photos_give_the_scores_of_its_final_table(workplace: Path,
         assert (one["set"], one["downscaler"]) == (other["set"], other["downscaler"])
 
 
+def test_a_run_on_pairs_is_judged_on_its_own_by_the_lr_pictures_they_bring(workplace: Path, srkit: Command) -> None:
+    for number in range(2):
+        photo(workplace / "hr" / f"{number}.png", (40, 36))
+        photo(workplace / "lr" / f"{number}.png", (20, 18))
+    pairs = '{ use = "paired", lr_folder = "lr", hr_folder = "hr" }'
+    text = TINY.replace('train = "photos"', f"train = {pairs}").replace('validate = "photos"', f"validate = {pairs}")
+    for name, quality in (("one", 90), ("two", 30)):  # trained on different LR pictures, judged on the same
+        own = text + f'[[degradation]]\nuse = "jpeg"\nquality = {quality}\n'
+        (workplace / f"{name}.toml").write_text(own, encoding="utf-8")
+        assert srkit("run", f"{name}.toml", "--quiet").code == 0
+    found = rows(srkit("bench", "runs/one", "runs/two", "--format", "json"))
+    assert [(one["downscaler"], one["degradations"]) for one in found] == [("given", [])] * 2
+    assert [one["trained_on"] for one in found] == ["hr, given, jpeg"] * 2
+    said = srkit("bench", "runs/one", "--downscaler", "pillow")
+    assert said.code == 2 and "leave --downscaler and --degradation out" in said.err
+
+
 def test_all_checkpoints_of_a_run(held_out: Path, srkit: Command) -> None:
     trained = srkit("run", "tiny.toml", "--set", "steps=3", "--set", "checkpoint.every=1", "--out", "runs/long")
     assert trained.code == 0, trained.err

@@ -210,7 +210,7 @@ def test_a_second_ctrl_c_does_not_wait_for_what_hangs(workplace: Path) -> None:
         running.send_signal(signal.SIGINT)
         while "interrupted" not in running.stderr.readline():
             assert running.poll() is None
-        assert running.stderr.readline() == "a thread hangs; ends within 5 seconds, or at once by Ctrl-C\n"
+        assert running.stderr.readline() == "still waiting for a thread; ends within 5 seconds, or at once by Ctrl-C\n"
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=60)
     finally:

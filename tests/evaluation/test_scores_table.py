@@ -231,3 +231,5 @@ def test_differences_stand_under_each_other() -> None:
 )
 def test_where_lr_images_come_from(downscaler: str, degradations: list[str], said: str) -> None:
     assert lr_origin(downscaler, degradations) == said
+    without = said.replace(" (filter bicubic)", "").replace(" (quality 50)", "")
+    assert lr_origin(downscaler, degradations, names_alone=True) == without

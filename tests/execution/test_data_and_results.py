@@ -77,6 +77,11 @@ def test_given_lr_pictures_are_trained_and_judged_with_and_said_to_be_that(folde
             "lr_pipeline: the training pictures are pairs, whose LR pictures it",
         ),
         (
+            "[[degradation]]\nuse = \"jpeg\"\n[[stage]]\nsteps = 6\nset = { 'degradation.jpeg.when' = 'before' }\n",
+            26,
+            "stage.1.set: it degrades before the downscaler, but the training pictures are pairs",
+        ),
+        (
             '[[degradation]]\nuse = "jpeg"\nwhen = "before"\n',
             24,
             "degradation.jpeg.when: the training pictures are pairs",

@@ -252,8 +252,49 @@ def test_nothing_to_learn_from(folder: Path) -> None:
 def test_a_component_that_fails_while_training_or_judging(folder: Path) -> None:
     text = PLAIN.replace('use = "espcn"\nchannels = 8', 'use = "./own.py:Weak"\nwrong = 30') + "[validation]\nevery = 2"
     message = str(failure(prepared(folder, text)))  # the validation photos are 61 x 50, their LR images 30 x 25
-    assert "the generator './own.py:Weak' failed after step 2: KeyError: 'unexpected size'" in message
+    assert (
+        "the generator './own.py:Weak' failed while photos were judged after step 2: KeyError: 'unexpected size'"
+        in message
+    )
     assert "own.py, line" in message
+
+
+GREEDY = """
+class Greedy:
+    unit, higher_is_better = "", False
+
+    def __call__(self, sr, hr):
+        if sr.shape[-2] != sr.shape[-1]:  # before it judges, it is tried on a square picture
+            raise MemoryError
+        return sr.new_zeros(len(sr))
+"""
+
+
+def test_out_of_memory_while_judging_is_no_matter_of_the_batch(folder: Path) -> None:
+    (folder / "greedy.py").write_text(GREEDY, encoding="utf-8")
+    message = str(failure(prepared(folder, PLAIN + '[validation]\nevery = 2\nmetrics = ["./greedy.py:Greedy"]\n')))
+    assert "out of memory on cpu while photos were judged after step 2. What helps: smaller validation ph" in message
+    assert "batch" not in message
+
+
+def test_a_failure_far_into_a_run_is_told_as_it_is_whatever_a_rehearsal_finds(folder: Path) -> None:
+    # behind global pooling batch norm has one value a channel in the rehearsal's batch of one, and several in training
+    pooled = (
+        "import torch\nfrom torch import nn\n\n"
+        "class Pooled(nn.Module):\n"
+        "    def __init__(self, scale):\n"
+        "        super().__init__()\n"
+        "        self.norm, self.steps = nn.BatchNorm2d(3), 0\n"
+        "        self.out = nn.Conv2d(3, 12, 3, padding=1)\n\n"
+        "    def forward(self, lr):\n"
+        "        self.steps += self.training\n"
+        "        if self.steps == 5:\n"
+        "            raise LookupError('the true cause')\n"
+        "        return nn.functional.pixel_shuffle(self.out(lr * self.norm(lr.mean((2, 3), keepdim=True))), 2)\n"
+    )
+    (folder / "pooled.py").write_text(pooled, encoding="utf-8")
+    path = prepared(folder, PLAIN.replace('use = "espcn"\nchannels = 8', 'use = "./pooled.py:Pooled"'))
+    assert "the true cause" in str(failure(path))
 
 
 def test_a_component_that_cannot_be_built(folder: Path) -> None:

@@ -78,7 +78,7 @@ def test_every_advice_is_accepted_and_lightens_a_step(setup: Setup, tmp_path: Pa
     before = parts(plan, setup.processes)
     said = advised(plan, setup.processes)
     ways = re.findall(r"(?:--set )?([a-z_.]+)(?:=| from \d+ to )(\d+)(?: in stage (\d+))?", said)
-    assert len(ways) == said.count(";") + 1 or "What helps: a smaller network" in said
+    assert len(ways) == said.count(";") + 1 or "What helps, in a new run: a smaller network" in said
     for key, value, stage in ways:
         if stage:
             stages = list(setup.stages)
@@ -98,8 +98,8 @@ def test_every_advice_is_accepted_and_lightens_a_step(setup: Setup, tmp_path: Pa
     [
         (changed(PLAIN, batch_size="6") + "[optimizer]\naccumulation = 2\n", "accumulation=3 .*batch_size from 6 to 2"),
         (changed(PLAIN, batch_size="5"), "accumulation=5 .*batch_size from 5 to 2"),
-        (changed(PLAIN, batch_size="1"), "What helps: data.patch_size from 32 to 24 "),
-        (changed(PLAIN, batch_size="1", patch_size="2"), "What helps: a smaller network "),
+        (changed(PLAIN, batch_size="1"), "What helps, in a new run: data.patch_size from 32 to 24 "),
+        (changed(PLAIN, batch_size="1", patch_size="2"), "What helps, in a new run: a smaller network "),
         (
             PLAIN.replace("steps = 6\n", "")
             + "[[stage]]\nsteps = 1\n[[stage]]\nsteps = 1\nset = { data.batch_size = 8 }\n",

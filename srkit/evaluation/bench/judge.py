@@ -23,6 +23,7 @@ from srkit.evaluation.bench.workers import spread
 from srkit.evaluation.metric_calls import metric_call
 from srkit.evaluation.rows import MetricMean, Photo
 from srkit.evaluation.scoring import check_size, original_of, views_of
+from srkit.exactness import all_bits
 from srkit.inference.forward import evaluating, forward, from_eight_bit, is_finite, to_eight_bit
 
 __all__ = ["Judge", "Scores"]
@@ -155,7 +156,8 @@ class _Bench:
 
     def _score(self, photo: str, call: Callable[[Views], float], views: Views) -> float:
         try:
-            return call(views)
+            with all_bits(self.device):
+                return call(views)
         except SrkitError as error:
             raise SrkitError(f"{self.name}, {photo}: {error}") from error
 
