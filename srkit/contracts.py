@@ -291,7 +291,8 @@ class AdversarialLoss(Protocol):
 
     In the generator's term the discriminator's weights take no gradient. In the discriminator's, `views.sr` comes
     without a graph. It may be a module, and is then saved and moved to the device as losses are; what it learns, it
-    learns in the generator's term alone.
+    learns in the generator's term alone. An attribute `of_whole_batch = True` says that its terms are no mean over
+    samples: then a run that accumulates gradients over parts of a batch warns that each part is a batch by itself.
     """
 
     def generator_term(self, views: Views) -> Tensor | dict[str, Tensor]: ...

@@ -105,7 +105,7 @@ def make_ready(
         "components": _components(plan),
         "facts": assembly.facts(),
         "init": {role: one.fact for role, one in initial.items()},
-        "warnings": [*assembly.warnings(), *_left_out(skipped), *twice],
+        "warnings": [*assembly.warnings(), *_left_out(skipped), *twice, *_parted(assembly)],
     }
     if assembly.validate is not None:
         facts["data"]["validate"] = _fingerprint(plan, "validate", assembly.validate)
@@ -236,6 +236,16 @@ def _left_out(skipped: Sequence[str]) -> list[str]:
     many = f"{len(skipped)} broken or too small pictures are left out" if len(skipped) > 1 else "a picture is left out"
     more = f"; and {len(skipped) - 1} more, which the manifest names" if len(skipped) > 1 else ""
     return [f"{many} (data.skip_broken): {skipped[0]}{more}"]
+
+
+def _parted(assembly: Assembly) -> list[str]:
+    """A sentence where an adversarial loss of the whole batch sees it in parts."""
+    experiment = assembly.plan.experiment
+    parts = experiment.optimizer.accumulation
+    if experiment.adversarial_loss is None or parts == 1 or not getattr(assembly.adversarial, "of_whole_batch", False):
+        return []
+    name = experiment.adversarial_loss.name
+    return [f"{name} compares with means of the batch, and optimizer.accumulation gives it {parts} smaller batches"]
 
 
 def _rest(dataset: Dataset | None, broken: Mapping[int, object], what: str) -> Dataset | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from srkit.assembly.groups import unmatched_groups
+from srkit.assembly.groups import matches, unmatched_groups
 from srkit.assembly.parts import takes_lr
 from srkit.experiment import Plan
 from srkit.experiment.schema import OptimizerGroup
@@ -15,13 +15,15 @@ from srkit.experiment.tree import TreePath
 
 
 def find_unmatched(plan: Plan, networks: Mapping[str, nn.Module]) -> None:
-    """Add to the plan's problems the parameter groups that nothing of a network, by its role, falls into."""
+    """Add to the plan's problems the parameter groups that nothing of a network, by its role, falls into, and those
+    that leave it nothing to learn."""
     optimizer = plan.experiment.optimizer
     for role, table in (("generator", optimizer), ("discriminator", optimizer.discriminator)):
         if role in networks and table is not None:
             names = [name for name, _ in networks[role].named_parameters()]
             path: TreePath = ("optimizer",) if role == "generator" else ("optimizer", "discriminator")
             _some_match(plan, table.group, names, f"the {role}", path)
+            _some_train(plan, table.group, names, role, path)
 
 
 def find_unmatched_losses(plan: Plan, losses: Mapping[str, Any]) -> None:
@@ -42,6 +44,12 @@ def _some_match(plan: Plan, groups: Sequence[OptimizerGroup], names: list[str], 
     for index in unmatched_groups(groups, names):
         where = (*path, "group", index, "match")
         plan.typing.add(where, f"no parameter of {whose} has such a name.", f"There are: {some or 'none'}.")
+
+
+def _some_train(plan: Plan, groups: Sequence[OptimizerGroup], names: list[str], role: str, path: TreePath) -> None:
+    scales = [next((group.lr_scale for group in groups if matches(group, name)), 1.0) for name in names]
+    if names and not any(scales):
+        plan.typing.add((*path, "group"), f"it freezes all parameters of the {role}: nothing trains.")
 
 
 def find_unshifted(plan: Plan, discriminator: Any) -> None:

@@ -102,6 +102,7 @@ class Rehearsal:
             self._groups_of_losses_match(parts)
             if ("discriminator",) in parts:
                 find_unshifted(self.plan, parts[("discriminator",)].value)
+            self._something_is_learned()
             self._target_keeps_size(parts.get(("target",)))
             if ("schedule",) in parts:
                 find_unobserved(self.plan, parts[("schedule",)].value)
@@ -273,6 +274,13 @@ class Rehearsal:
             if not isinstance(output, (Tensor, DiscriminatorOutput)):
                 message = f"{name!r} gives a {type(output).__name__}, expected logits or a DiscriminatorOutput."
                 self.typing.add((*path, "use"), message)
+                return
+            for logits in [output] if isinstance(output, Tensor) else output.logits:
+                if logits.dim() not in (2, 4) or tuple(logits.shape[:2]) != (2, 1):
+                    message = (
+                        f"{name!r} gives logits {tuple(logits.shape)} for 2 pictures, expected (2, 1) or (2, 1, h, w)."
+                    )
+                    self.typing.add((*path, "use"), message)
             return
         values = list(output.values()) if isinstance(output, dict) else [output]
         odd = [one for one in values if not isinstance(one, Tensor) or one.numel() != 1]
@@ -296,6 +304,15 @@ class Rehearsal:
             entries.append((("adversarial_loss",), experiment.adversarial_loss.name))
         if all(path in parts for path, _ in entries):
             find_unmatched_losses(self.plan, {name: parts[path].value for path, name in entries})
+
+    def _something_is_learned(self) -> None:
+        """In each stage some loss has a weight."""
+        for number, stage in enumerate(self.plan.stages):
+            one = stage.experiment
+            game = [one.adversarial_loss] if one.adversarial_loss is not None else []
+            if not any(loss.weight for loss in [*one.pixel_loss, *one.feature_loss, *game]):
+                path: TreePath = ("stage", number) if one.stage else ("pixel_loss",)
+                self.typing.contradict(path, "all losses have the weight 0: there is nothing to learn.")
 
     def _target_keeps_size(self, part: _Part | None) -> None:
         """Losses compare what `[target]` makes with SR, place by place."""

@@ -69,6 +69,8 @@ def _networks(path: Path) -> tuple[Plan, nn.Module, nn.Module | None, bool]:
     # of a run no more is looked at than its networks: an imported one has nothing else
     looked_at = ("scale", "generator", "discriminator", *(() if ran else ("",)))
     problems = [one for one in plan.problems if one.key.split(".")[0] in looked_at]
+    if ran:
+        problems = [one for one in problems if one.key != "discriminator"]  # that it has no loss to be trained with
     if problems or ("generator",) not in plan.picks:
         raise ExperimentError(problems or plan.problems)
     experiment, shared = plan.experiment, SharedParts()

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from srkit.errors import UserError
+from srkit.errors import OptionError, UserError
 from srkit.registry import Component, Kind, Option, Registry
 from srkit.registry.values import expected, plain
 
@@ -143,7 +143,10 @@ def _size(component: Component) -> tuple[int | None, int | None, str]:
     if missing := [one.name for one in component.signature.options if one.required]:
         return None, None, f"size depends on {', '.join(missing)}"
     try:
-        network = _built(component, given)
+        try:
+            network = _built(component, given)
+        except OptionError:
+            network = _built(component, given | {"scale": 4} if "scale" in given else given)
         count = sum(one.numel() for one in network.parameters())
     except UserError as error:
         return None, None, f"size unknown: {error}"

@@ -60,7 +60,9 @@ class OptimizerGroup(Table, kw_only=True):
     match: Annotated[
         str | list[str], _doc("Patterns of parameter names with * and ?, such as `pixel_shuffle.*`; the first wins.")
     ]
-    lr_scale: Annotated[float, _doc("Times the learning rate; 0 freezes these parameters.", ge=0)] = 1.0
+    lr_scale: Annotated[
+        float, _doc("Times the learning rate; 0 freezes these parameters (batch norm's statistics go on).", ge=0)
+    ] = 1.0
 
 
 class OtherOptimizer(Selection, kw_only=True):

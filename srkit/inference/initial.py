@@ -131,11 +131,16 @@ def _matched(plan: Plan, role: str, path: Path, own: Mapping[str, Tensor]) -> tu
 
 
 def compared(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> Fit:
-    """Compare names and shapes."""
+    """Compare names, shapes, and whether whole numbers stand where fractions belong, as in a quantised file."""
     shapes = {
         name: f"{_shape(given[name])} in the file, {_shape(one)} here"
         for name, one in own.items()
         if name in given and given[name].shape != one.shape
+    }
+    shapes |= {
+        name: f"{_dtype(given[name])} in the file, {_dtype(one)} here"
+        for name, one in own.items()
+        if name in given and one.is_floating_point() and not given[name].is_floating_point()
     }
     return Fit([name for name in own if name not in given], [name for name in given if name not in own], shapes)
 
@@ -149,6 +154,10 @@ def _told(role: str, weights: Weights, fit: Fit, loaded: int, of: int) -> Initia
     for complaint in weights.complaints:
         notice = f"warning: {complaint}; {notice}"
     return Initial(fact, notice)
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _shape(tensor: Tensor) -> str:

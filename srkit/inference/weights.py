@@ -55,17 +55,31 @@ def read_weights(path: Path, role: str) -> Weights:
         role: `generator` or `discriminator`; a file holds the one it is named for.
 
     Raises:
-        UserError: nothing is there, it is none of these, or it holds no such weights; CorruptCheckpoint for a run
-            without a whole checkpoint.
+        UserError: nothing is there, it is none of these, or it holds no such weights, or some that are not finite;
+            CorruptCheckpoint for a run without a whole checkpoint.
     """
     if path.is_dir():
-        return _of_run(path, role)
+        return _finite(_of_run(path, role))
     if not path.exists():
         raise UserError(f"there is no run or file {path}.")
     if path.suffix not in SUFFIXES:
         raise UserError(f"{path} is no file of weights ({', '.join(SUFFIXES)}), run or checkpoint.")
     content = _content(path)
-    return Weights(unwrapped(content, path), path, _sha256(path), beside=_beside(content))
+    return _finite(Weights(unwrapped(content, path), path, _sha256(path), beside=_beside(content)))
+
+
+def _finite(weights: Weights) -> Weights:
+    """The weights, if they are numbers.
+
+    Raises:
+        UserError: some are not.
+    """
+    for name, one in weights.tensors.items():
+        if one.is_floating_point() and not bool(torch.isfinite(one).all()):
+            raise UserError(
+                f"{weights.file}: {name} holds values that are not finite; its training diverged, or it is damaged."
+            )
+    return weights
 
 
 def _of_run(path: Path, role: str) -> Weights:
@@ -114,7 +128,7 @@ def unwrapped(content: Any, path: Path) -> dict[str, Tensor]:
         UserError: there are none.
     """
     while isinstance(content, Mapping) and not any(isinstance(one, Tensor) for one in content.values()):
-        inner = next((content[name] for name in WRAPPINGS if isinstance(content.get(name), Mapping)), None)
+        inner = next((content[name] for name in WRAPPINGS if _is_filled(content.get(name))), None)
         if inner is None:
             break
         content = inner
@@ -126,11 +140,15 @@ def unwrapped(content: Any, path: Path) -> dict[str, Tensor]:
     return tensors
 
 
+def _is_filled(content: Any) -> bool:
+    return isinstance(content, Mapping) and len(content) > 0
+
+
 def _beside(content: Any) -> tuple[str, ...]:
     """The names around the mapping that `unwrapped` goes into."""
     if not isinstance(content, Mapping) or any(isinstance(one, Tensor) for one in content.values()):
         return ()
-    taken = next((name for name in WRAPPINGS if isinstance(content.get(name), Mapping)), None)
+    taken = next((name for name in WRAPPINGS if _is_filled(content.get(name))), None)
     rest = [str(name) for name in content if name != taken]
     return (*rest, *_beside(content[taken])) if taken is not None else ()
 

@@ -154,7 +154,7 @@ def build_stepper(
     optimizer = experiment.optimizer
     groups = parameter_groups(assembly.generator, optimizer.group)
     if not groups:
-        raise UserError("the generator has nothing that trains: optimizer.group freezes all of its parameters")
+        raise UserError("the generator has no parameters that train")
     own_losses = _loss_groups(assembly)
     if optimizer.losses is None:
         groups += own_losses

@@ -185,8 +185,10 @@ class Stepper:
 
     def _generator_step(self, step: int, span: Span, parts: list[Part], watch: Callable[[Terms], None]) -> None:
         collected: list[Terms] = []
+        iterations = PowerIterations(parts, self.generator, self.discriminator)
         with Frozen(self.discriminator):
             for part in parts:
+                iterations.begin(part)
                 with autocast(self.device, span.precision):
                     output = self._generate(part.lr)
                     views = self._views(part, output, step, 0, frozen=True)
@@ -231,9 +233,11 @@ class Stepper:
         assert self.discriminator_updater is not None and self.assembly.adversarial is not None
         collected: list[Terms] = []
         # what a loss learns is learned in the generator's step: here it would keep a gradient until then
+        iterations = PowerIterations(parts, self.discriminator)
         with Frozen(self.assembly.adversarial):
             for part in parts:
                 assert part.fake is not None
+                iterations.begin(part)
                 with autocast(self.device, span.precision):
                     views = self._views(part, GeneratorOutput(part.fake), step, substep, frozen=False)
                     own = self._of(self.adversarial_name, views, part)
@@ -243,6 +247,26 @@ class Stepper:
                 self.discriminator_updater.backward(total / len(parts), span.precision)
         self._agree(collected, watch, self.discriminator_updater)
         self.discriminator_updater.step(step, span.lr["discriminator"], span.precision)
+
+
+class PowerIterations:
+    """The vectors of spectral norm, which each pass in train mode moves on: every part of a batch begins with the same.
+
+    So a batch that is worked through in parts moves them on as often as a whole one does.
+    """
+
+    def __init__(self, parts: list[Part], *networks: nn.Module | None) -> None:
+        buffers = [one for network in networks if network is not None for one in network.named_buffers()]
+        self.vectors = [vector for name, vector in buffers if name.endswith(("_u", "_v"))] if len(parts) > 1 else []
+        self.begun = [vector.clone() for vector in self.vectors]
+        self.first = parts[0]
+
+    @torch.no_grad()
+    def begin(self, part: Part) -> None:
+        """Called before each part."""
+        if part is not self.first:
+            for vector, begun in zip(self.vectors, self.begun, strict=True):
+                vector.copy_(begun)
 
 
 class _Once:

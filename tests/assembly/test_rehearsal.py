@@ -230,6 +230,39 @@ def test_a_schedule_is_held_against_all_stages_together(lengths: str, warmup: in
     assert [one[: len(expected)] for one in found] == ([expected] if expected else [])
 
 
+def test_a_stage_in_which_nothing_is_learned(stage: Stage) -> None:
+    stages = "[[stage]]\nsteps = 5\n[[stage]]\nsteps = 5\nset = { 'pixel_loss.mse.weight' = 0 }\n"
+    (found,) = stage.rehearsed(BASE.replace("steps = 100\n", "") + stages)
+    assert found == "x.toml:11 stage.2: all losses have the weight 0: there is nothing to learn."
+    (found,) = stage.rehearsed(BASE, "pixel_loss.mse.weight=0")
+    assert "all losses have the weight 0" in found
+
+
+def test_a_network_of_which_nothing_trains(stage: Stage) -> None:
+    (found,) = stage.rehearsed(own("Fine") + '[[optimizer.group]]\nmatch = "*"\nlr_scale = 0\n')
+    assert found == "x.toml:10 optimizer.group: it freezes all parameters of the generator: nothing trains."
+
+
+FIVE = """
+from torch import nn
+
+
+class Five(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Conv2d(3, 5, 3)
+
+    def forward(self, image):
+        return self.head(image)
+"""
+
+
+def test_logits_of_another_shape_than_promised(stage: Stage) -> None:
+    stage.write(FIVE, "five.py")
+    (found,) = stage.rehearsed(BASE + GAN.format("./five.py:Five"))
+    assert "'Five' gives logits (2, 5, 94, 94) for 2 pictures, expected (2, 1) or (2, 1, h, w)." in found
+
+
 def test_the_sum_that_stands_beside_stages_in_epochs_counts(stage: Stage) -> None:
     (found,) = stage.rehearsed(WARM.format(800) + "[[stage]]\nepochs = 900\n" * 2, "steps=500")
     assert "800 updates of warmup leave nothing of a run of 500 steps" in found

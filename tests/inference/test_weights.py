@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from srkit.errors import UserError
+from srkit.inference.initial import compared
 from srkit.inference.weights import read_weights
 
 WEIGHTS = {f"layers.{index}.weight": torch.full((4, 4), float(index)) for index in range(5)}
@@ -81,3 +82,22 @@ def test_a_file_that_was_cut_is_told_as_damaged(tmp_path: Path) -> None:
     file.write_bytes(WHOLE[True][:-500])
     with pytest.raises(UserError, match=r"cut\.pth cannot be read, it is damaged"):
         read_weights(file, "generator")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_by_name(value: float, tmp_path: Path) -> None:
+    torch.save({"a": torch.ones(2), "b": torch.tensor([1.0, value])}, tmp_path / "x.pth")
+    with pytest.raises(UserError, match=r"x.pth: b holds values that are not finite"):
+        read_weights(tmp_path / "x.pth", "generator")
+
+
+def test_of_two_wrappings_the_one_that_is_filled_counts(tmp_path: Path) -> None:
+    torch.save({"params_ema": {}, "params": {"a": torch.ones(2)}}, tmp_path / "x.pth")
+    assert list(read_weights(tmp_path / "x.pth", "generator").tensors) == ["a"]
+
+
+def test_whole_numbers_in_place_of_fractions_do_not_fit() -> None:
+    own = {"a": torch.ones(2), "count": torch.tensor(3)}
+    fit = compared(own, {"a": torch.ones(2, dtype=torch.int8), "count": torch.tensor(5)})
+    assert dict(fit.misshaped) == {"a": "int8 in the file, float32 here"}
+    assert compared(own, {"a": torch.ones(2).half(), "count": torch.tensor(5)}).is_whole

@@ -10,7 +10,15 @@ import pytest
 import torch
 
 from srkit.hooks import hookimpl
-from srkit.training.observers.balance import DRIFTED_LINES, GRID_LEVELS, GRID_PROMINENCE, WON_LINES, Balance
+from srkit.training.observers.balance import (
+    DRIFTED_LINES,
+    GRID_LEVELS,
+    GRID_PROMINENCE,
+    SETTLES,
+    WON_LINES,
+    YOUNG,
+    Balance,
+)
 from srkit.training.observers.grid import strongest_grid
 from srkit.training.run import Run
 from tests.execution.support import PLAIN, changed, prepared, run
@@ -21,7 +29,7 @@ def watched(*lines: dict[str, float], watcher: Balance | None = None) -> list[st
     said: list[str] = []
     one = SimpleNamespace(warn=said.append)
     watcher = watcher or Balance()
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, YOUNG):
         watcher.srkit_step_end(one, number, {"lr": {"generator": 1e-4, "discriminator": 1e-4}, **line})  # type: ignore[arg-type]
     return said
 
@@ -35,7 +43,7 @@ UNTRAINED = accuracy(0.5, 0.5, 0.7)
 
 def test_a_discriminator_that_is_always_right_has_won() -> None:
     (said,) = watched(UNTRAINED, *[accuracy(0.995, 1.0)] * (WON_LINES + 5))
-    assert f"step {WON_LINES + 1}: the discriminator has won" in said and "lower its learning rate" in said
+    assert f"step {YOUNG + WON_LINES}: the discriminator has won" in said and "lower its learning rate" in said
     assert not watched(UNTRAINED, *[accuracy(0.98, 1.0)] * 20)
     assert not watched(UNTRAINED, *[accuracy(1.0, 1.0, 0.2)] * 20)  # right, but not sure: a healthy run's
     assert not watched(UNTRAINED, *[accuracy(1.0, 1.0, -3.0)] * 20)  # a critic's
@@ -52,7 +60,7 @@ def shifted(*shifts: float) -> list[str]:
 def test_colours_drift_only_from_where_they_were_right() -> None:
     right = [1.5, -1.0, 0.5, 0.8, -0.5, 0.1, 0.9, -0.3]
     (said,) = shifted(30.0, 9.0, *right, *[9.0] * DRIFTED_LINES)
-    assert "step 17: SR has 8 levels more red than LR; raise the pixel loss's weight" in said
+    assert f"step {YOUNG + 16}: SR has 8 levels more red than LR; raise the pixel loss's weight" in said
     (said,) = shifted(*right, *[-9.0] * DRIFTED_LINES)
     assert "SR has 8 levels less red than LR" in said
     assert not shifted(30.0, 20.0, 9.0, 8.0, 7.0, 3.0, 3.0, 3.0, *[4.0] * 20)
@@ -138,7 +146,7 @@ def repeated(*levels: float | None, plays: bool = True) -> list[str]:
     hr, said = photo(), []
     watcher, one = Balance(), SimpleNamespace(warn=said.append)
     watcher.srkit_step_end(one, 1, {"lr": {}, **({"discriminator": 0.7} if plays else {})})  # type: ignore[arg-type]
-    for step, level in enumerate(levels):
+    for step, level in enumerate(levels, YOUNG):
         pictures = {} if level is None else {"a": {"sr": striped(hr, level), "hr": hr}}
         watcher.srkit_validation_end(one, step, pictures)  # type: ignore[arg-type]
     return said
@@ -146,10 +154,24 @@ def repeated(*levels: float | None, plays: bool = True) -> list[str]:
 
 def test_a_pattern_takes_two_validations_and_a_game() -> None:
     (said,) = repeated(20, 0, 20, 20, 20, None)
-    assert "step 3: the generator repeats a pattern" in said
+    assert f"step {YOUNG + 3}: the generator repeats a pattern" in said
     assert not repeated(20, 20, 20, plays=False)  # pixels alone: a pixel shuffle that has yet to learn
     assert not repeated(20, 15, 11, 8, 6, 4, 3, 0)  # on its way out
     assert repeated(20, 15, 11, 11, 11)
+
+
+def test_nothing_is_said_of_what_a_run_begins_with() -> None:
+    watcher, said = Balance(), []
+    one = SimpleNamespace(warn=said.append)
+    hr = photo()
+    for step in range(1, YOUNG):
+        shift = 0.1 if step < 10 else 40.0
+        halving = {"updates/generator": 1.0, "skipped/generator": float(step <= SETTLES)}
+        line = {"lr": {"generator": 1e-4}, "discriminator": 0.7, "colour_shift/red": shift, **halving}
+        watcher.srkit_step_end(one, step, line)  # type: ignore[arg-type]
+    for step in (1, 2, 3, YOUNG - 1):
+        watcher.srkit_validation_end(one, step, {"a": {"sr": striped(hr, 20), "hr": hr}})  # type: ignore[arg-type]
+    assert not said
 
 
 class Doubt:

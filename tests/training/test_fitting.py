@@ -39,6 +39,14 @@ class Beside(nn.Module):
             GAN.replace('use = "dilated"\nchannels = 4\ndropout = 0.3', 'use = "./beside.py:Beside"'),
             "adversarial_loss.shift_crop: the discriminator 'Beside' looks at the LR picture too",
         ),
+        (
+            PLAIN + '[[optimizer.group]]\nmatch = "*"\nlr_scale = 0\n',
+            "optimizer.group: it freezes all parameters of the generator: nothing trains",
+        ),
+        (
+            GAN.replace("[schedule]", '[[optimizer.discriminator.group]]\nmatch = "*"\nlr_scale = 0\n[schedule]'),
+            "optimizer.discriminator.group: it freezes all parameters of the discriminator: nothing trains",
+        ),
         (PLAIN + '[schedule]\nuse = "plateau"\n', "schedule.use: 'plateau' goes by the validations. Add validation"),
     ],
 )

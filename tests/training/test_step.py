@@ -63,6 +63,18 @@ def test_accumulation_equals_the_whole_batch(folder: Path) -> None:
     assert not torch.allclose(begun, weights(one.assembly.generator), atol=1e-4)
 
 
+@pytest.mark.parametrize("norm", ["none", "spectral"])
+def test_accumulation_equals_the_whole_batch_in_a_game_too(folder: Path, norm: str) -> None:
+    text = changed(GAN, accumulation="1", dropout="0.0").replace("channels = 4", f'channels = 4\nnorm = "{norm}"')
+    one = made(folder, text)
+    wanted = advance(one, 3)
+    other = made(folder, changed(text, accumulation="2"))
+    found = advance(other, 3)
+    for before, after in zip(wanted, found, strict=True):
+        for name in ("mse", "relativistic", "discriminator", "loss"):
+            assert after[name] == pytest.approx(before[name], rel=1e-5), name
+
+
 def test_clip_norm_bounds_the_step(folder: Path) -> None:
     for clip in (1e-3, 1e-2):
         one = made(folder, SGD, f"optimizer.clip_norm={clip}")

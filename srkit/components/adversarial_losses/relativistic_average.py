@@ -34,6 +34,8 @@ class RelativisticAverage(Game):
         r1_every: apply the R1 penalty in every so many steps only, and so many times as strongly.
     """
 
+    of_whole_batch = True
+
     def __init__(
         self,
         capped: bool = False,

@@ -24,6 +24,10 @@ SKIPPED_LINES = 2
 GRID_PROMINENCE, GRID_LEVELS = 10.0, 1.0
 GRID_VALIDATIONS = 2
 GRID_FALLS = 0.8
+YOUNG = 400
+"""Steps before which nothing is said of colours and patterns: a generator begins with both wrong."""
+SETTLES = 20
+"""Steps in which fp16's loss scale comes down from where it starts, at the cost of an update for each halving."""
 
 
 class Balance:
@@ -41,6 +45,8 @@ class Balance:
       pixel shuffle begins with.
     - fp16: at least half of a role's updates were skipped in 2 log lines in succession, or half of its gradient's
       elements are 0 in 3.
+
+    Colours and patterns count from step 400 on, skipped updates from step 21 on: a run begins with all of them.
     """
 
     def __init__(self) -> None:
@@ -66,7 +72,7 @@ class Balance:
             self._warn(run, "won", f"step {step}: {_WON}")
         for colour in COLOURS:
             drift = self._drift(colour, metrics.get(f"colour_shift/{colour}", 0.0))
-            if drift:
+            if drift and step >= YOUNG:
                 way = "more" if drift > 0 else "less"
                 self._warn(
                     run, "drift", f"step {step}: SR has {abs(drift):.0f} levels {way} {colour} than LR; {_DRIFT}"
@@ -76,7 +82,7 @@ class Balance:
             skipped = metrics.get(f"skipped/{role}", 0.0) / max(1.0, metrics.get(f"updates/{role}", 0.0))
             if self._lasts(f"zeros/{role}", zeros >= VANISHED, VANISHED_LINES):
                 self._warn(run, f"zeros/{role}", f"step {step}: {zeros:.0%} of the {role}'s gradient is 0; {_ZEROS}")
-            if self._lasts(f"skipped/{role}", skipped >= SKIPPED, SKIPPED_LINES):
+            if self._lasts(f"skipped/{role}", skipped >= SKIPPED and step > SETTLES, SKIPPED_LINES):
                 self._warn(run, f"skipped/{role}", f"step {step}: most updates of the {role} are skipped; {_SKIPPED}")
 
     @hookimpl
@@ -86,7 +92,7 @@ class Balance:
         grids = [levels for prominence, levels in found if prominence >= GRID_PROMINENCE and levels >= GRID_LEVELS]
         before, self.grid = self.grid, statistics.fmean(grids) if len(grids) * 2 > len(found) else 0.0
         repeats = self.plays and self.grid > 0 and self.grid >= GRID_FALLS * before
-        if self._lasts("pattern", repeats, GRID_VALIDATIONS):
+        if self._lasts("pattern", repeats and step >= YOUNG, GRID_VALIDATIONS):
             self._warn(run, "pattern", f"step {step}: {_PATTERN}")
 
     def _is_sure(self, metrics: Mapping[str, Any]) -> bool:
