@@ -13,8 +13,8 @@ from typing import Any
 
 from torch import nn
 
-from srkit.assembly import Assembly, rehearse
-from srkit.errors import BadImage, ExperimentError, SrkitError, UserError
+from srkit.assembly import Assembly
+from srkit.errors import BadImage, SrkitError, UserError
 from srkit.evaluation.judging import Judge, count_parameters, make_judge
 from srkit.evaluation.rows import Model, Row
 from srkit.evaluation.scores_file import BASELINE, write_scores
@@ -23,7 +23,7 @@ from srkit.experiment import Plan
 from srkit.experiment.resolved import resolve
 from srkit.hooks import HookCaller
 from srkit.locks import held
-from srkit.readiness import Notice, Prepared, make_ready, make_run
+from srkit.readiness import Notice, Prepared, blame_tables, make_ready, make_run
 from srkit.registry import KINDS, Registry
 from srkit.registry.discovery import not_installed
 from srkit.training import checkpoint
@@ -254,12 +254,7 @@ def _train(run: Run) -> None:
         begins = {run.resumed_from + 1, *(span.first for span in run.timeline.spans)}
         if isinstance(error, BadImage) or run.step + 1 not in begins:
             raise
-        plan = run.assembly.plan
-        rehearse(plan)
-        if plan.problems:
-            told = ExperimentError(plan.problems)
-            told.add_note(f"met as: {error}")
-            raise told from error
+        blame_tables(run.assembly.plan, error)
         raise
 
 

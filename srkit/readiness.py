@@ -12,6 +12,7 @@ from torch import nn
 
 from srkit.assembly import Assembly, assemble, rehearse
 from srkit.assembly.pictures import contradict_pairs
+from srkit.assembly.rehearsal import MUST_HAVE
 from srkit.contracts import Dataset
 from srkit.data.audit import broken_among, find_broken_samples, fingerprint, look_at
 from srkit.data.cache import Cached, Subset, gives_pairs
@@ -27,7 +28,7 @@ from srkit.inference.initial import initialise
 from srkit.training import setup
 from srkit.training.device import choose_device, describe, left_idle, prepare
 from srkit.training.distributed import ALONE, Processes
-from srkit.training.failure import LIGHTER_CACHE, LIGHTER_PHOTOS, told
+from srkit.training.failure import LIGHTER_CACHE, LIGHTER_PHOTOS, ComponentFailed, told
 from srkit.training.precision import best_precision
 from srkit.training.run import Pictures, Run
 from srkit.training.timeline import Timeline
@@ -80,14 +81,18 @@ def make_ready(
     for one in initial.values():
         notice(one.notice)
     looking = told(assembly, device, "while the pictures were looked at", processes, LIGHTER_CACHE)
-    with looking, processes.first_goes_ahead():
-        data, skipped = _without_broken(assembly, memory, notice)
-        twice = _trained_and_judged(data, assembly.validate, memory)
-        if gives_pairs(data):
-            contradict_pairs(plan)
-            require_sound(plan)
-        if experiment.data.workers in ("auto", 0):
-            setup.warm(data, patiently("keeping the training pictures in memory", notice))
+    try:
+        with looking, processes.first_goes_ahead():
+            data, skipped = _without_broken(assembly, memory, notice)
+            twice = _trained_and_judged(data, assembly.validate, memory)
+            if gives_pairs(data):
+                contradict_pairs(plan)
+                require_sound(plan)
+            if experiment.data.workers in ("auto", 0):
+                setup.warm(data, patiently("keeping the training pictures in memory", notice))
+    except ComponentFailed as error:
+        blame_tables(plan, error)
+        raise
     workers = setup.choose_workers(experiment, data)
     assembly.train = data = data.divided(1) if workers else data  # every worker keeps pictures of its own
     setup.move(assembly, device)
@@ -111,6 +116,15 @@ def make_ready(
         facts["data"]["validate"] = _fingerprint(plan, "validate", assembly.validate)
     _require_equal_parts(facts, processes)
     return Prepared(assembly, device, data, timeline, outcomes, facts, workers, processes)
+
+
+def blame_tables(plan: Plan, error: SrkitError) -> None:
+    """Raise what a rehearsal finds wrong with the tables, if anything, in place of the error it led to."""
+    rehearse(plan)
+    if plan.problems:
+        found = ExperimentError(plan.problems)
+        found.add_note(f"met as: {error}")
+        raise found from error
 
 
 def _require_equal_shares(plan: Plan, timeline: Timeline, processes: Processes) -> None:
@@ -174,7 +188,12 @@ def _precisions(plan: Plan, device: torch.device, notice: Notice) -> Outcomes:
 def _assembled(plan: Plan) -> Assembly:
     """Build; where that fails, a rehearsal finds everything else that is wrong, so that all is said at once."""
     try:
-        return assemble(plan)
+        assembly = assemble(plan)
+        sets = [one for one in (assembly.train, assembly.validate) if one is not None]
+        if not all(hasattr(one, name) for one in sets for name in MUST_HAVE["datasets"]):
+            rehearse(plan)
+            require_sound(plan)
+        return assembly
     except SrkitError as error:
         if not isinstance(error, ExperimentError):
             raise
@@ -217,7 +236,7 @@ def _without_broken(assembly: Assembly, memory: Path | None, notice: Notice) -> 
         shown = "\n".join(f"  {one}" for one in found[:20])
         more = f"\n  and {len(found) - 20} more" if len(found) > 20 else ""
         raise UserError(
-            f"{len(found)} pictures cannot be used:\n{shown}{more}\n"
+            f"{len(found)} picture{'s' if len(found) > 1 else ''} cannot be used:\n{shown}{more}\n"
             "Remove them, or leave them out with skip_broken = true in [data]"
         )
     if broken:

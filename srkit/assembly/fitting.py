@@ -52,6 +52,16 @@ def _some_train(plan: Plan, groups: Sequence[OptimizerGroup], names: list[str], 
         plan.typing.add((*path, "group"), f"it freezes all parameters of the {role}: nothing trains.")
 
 
+def find_unlearned(plan: Plan) -> None:
+    """Add the stages in which no loss has a weight."""
+    for number, stage in enumerate(plan.stages):
+        one = stage.experiment
+        game = [one.adversarial_loss] if one.adversarial_loss is not None else []
+        if not any(loss.weight for loss in [*one.pixel_loss, *one.feature_loss, *game]):
+            path: TreePath = ("stage", number) if one.stage else ("pixel_loss",)
+            plan.typing.contradict(path, "all losses have the weight 0: there is nothing to learn.")
+
+
 def find_unshifted(plan: Plan, discriminator: Any) -> None:
     """Add a shift before a discriminator that takes the LR image too: that one cannot be shifted by HR pixels."""
     table = plan.experiment.adversarial_loss

@@ -12,9 +12,9 @@ from srkit.assembly.parts import SharedParts, build_pick
 from srkit.contracts import Dataset
 from srkit.data.audit import Verdict, broken_among, look_at
 from srkit.data.cache import files_of, whereabouts
-from srkit.data.overlap import lookalikes, same_files
+from srkit.data.overlap import THE_SAME, lookalikes, same_files
 from srkit.data.picture_files import PictureFiles
-from srkit.errors import BadImage, Problem, SrkitError
+from srkit.errors import BadImage, Problem, SrkitError, UserError
 from srkit.experiment import Plan
 from srkit.experiment.tree import TreePath
 
@@ -62,7 +62,11 @@ def look_at_pictures(
         dataset = _dataset(plan, path)
         if dataset is None:
             continue
-        looked = _look(".".join(map(str, path)), dataset, progress, memories, waiting)
+        try:
+            looked = _look(".".join(map(str, path)), dataset, progress, memories, waiting)
+        except UserError as error:  # it gives something else than pictures
+            plan.typing.add(path, f"{error}.")
+            continue
         sets[path] = looked
         found += _broken(looked, least if isinstance(least, int) else 1, skips and path != PHOTOS)
         if path != PHOTOS and not plan.typing.is_faulty(("scale",)):
@@ -70,8 +74,13 @@ def look_at_pictures(
         if path == TRAIN and any(one.lr_width for one in looked.verdicts):
             contradict_pairs(plan)
     for path in (VALIDATE, PHOTOS):
-        if TRAIN in sets and path in sets:
+        if TRAIN not in sets or path not in sets:
+            continue
+        if not same_files(sets[TRAIN].dataset, sets[path].dataset):
             found += _trained_with(sets[TRAIN], sets[path])
+        elif path == VALIDATE:
+            origin = plan.typing.tree.origin(path)
+            found.append(Problem(f"{THE_SAME}.", sets[path].key, origin.file, origin.line, severity="warning"))
     return found
 
 
@@ -167,8 +176,6 @@ def _mismatched(looked: Looked, scale: int) -> Iterator[Problem]:
 
 
 def _trained_with(train: Looked, judged: Looked) -> Iterable[Problem]:
-    if same_files(train.dataset, judged.dataset):
-        return  # whoever writes one folder in both places knows it; a run says it beneath the scores all the same
     for one in lookalikes(train.dataset, train.verdicts, judged.dataset, judged.verdicts):
         message = f"looks like {one.like}, which is trained with: what is measured on it says little."
         yield Problem(message, judged.key, one.picture, severity="warning")

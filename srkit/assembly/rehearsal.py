@@ -10,7 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srkit.assembly.fitting import find_unmatched, find_unmatched_losses, find_unobserved, find_unshifted
+from srkit.assembly.fitting import (
+    find_unlearned,
+    find_unmatched,
+    find_unmatched_losses,
+    find_unobserved,
+    find_unshifted,
+)
 from srkit.assembly.parts import SharedParts, as_module, option_problem, takes_lr, wants_views
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
 from srkit.draws import SampleDraws, StreamKey
@@ -102,7 +108,7 @@ class Rehearsal:
             self._groups_of_losses_match(parts)
             if ("discriminator",) in parts:
                 find_unshifted(self.plan, parts[("discriminator",)].value)
-            self._something_is_learned()
+            find_unlearned(self.plan)
             self._target_keeps_size(parts.get(("target",)))
             if ("schedule",) in parts:
                 find_unobserved(self.plan, parts[("schedule",)].value)
@@ -168,17 +174,17 @@ class Rehearsal:
             self.typing.add(path, message, "It serves as a baseline.")
             return
         side = self._patch(experiment.scale)
-        output = self._tried(part, lambda one: one.value(one.zeros(1, 3, side, side)))
+        output = self._tried(part, lambda one: one.value(one.zeros(2, 3, side, side)))
         if isinstance(output, Exception):
             self.typing.add(path, f"{name!r} fails on an LR patch of {side} x {side} pixels: {_said(output)}.")
             return
         sr = output.sr if isinstance(output, GeneratorOutput) else output
-        wanted = (1, 3, side * experiment.scale, side * experiment.scale)
+        wanted = (2, 3, side * experiment.scale, side * experiment.scale)
         if not isinstance(sr, Tensor):
             message = f"{name!r} gives a {type(sr).__name__}, expected a tensor or a GeneratorOutput."
             self.typing.add(path, message)
         elif tuple(sr.shape) != wanted:
-            given = f"{tuple(sr.shape)} of {(1, 3, side, side)} at scale {experiment.scale}"
+            given = f"{tuple(sr.shape)} of {(2, 3, side, side)} at scale {experiment.scale}"
             self.typing.add(path, f"{name!r} makes {given}, expected {wanted}.")
 
     def _patch(self, scale: int) -> int:
@@ -304,15 +310,6 @@ class Rehearsal:
             entries.append((("adversarial_loss",), experiment.adversarial_loss.name))
         if all(path in parts for path, _ in entries):
             find_unmatched_losses(self.plan, {name: parts[path].value for path, name in entries})
-
-    def _something_is_learned(self) -> None:
-        """In each stage some loss has a weight."""
-        for number, stage in enumerate(self.plan.stages):
-            one = stage.experiment
-            game = [one.adversarial_loss] if one.adversarial_loss is not None else []
-            if not any(loss.weight for loss in [*one.pixel_loss, *one.feature_loss, *game]):
-                path: TreePath = ("stage", number) if one.stage else ("pixel_loss",)
-                self.typing.contradict(path, "all losses have the weight 0: there is nothing to learn.")
 
     def _target_keeps_size(self, part: _Part | None) -> None:
         """Losses compare what `[target]` makes with SR, place by place."""

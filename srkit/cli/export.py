@@ -62,7 +62,7 @@ def _export(run: Path, home: Path, kind: str, target: Path, card: Path) -> None:
 
     model = named_model(str(run), Registry.installed())
     assert model.scale is not None and model.trained_on is not None  # a run's
-    for sentence in model.warnings:
+    for sentence in model.complaints:
         click.echo(f"warning: {sentence}", err=True)
     network = model.load(model.scale)
     _write(kind, target, network, model, model.trained_on)

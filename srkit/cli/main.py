@@ -42,6 +42,9 @@ COMMANDS = {
 }
 """The built-in commands: name -> one sentence. The code of each is `NAME_command` in `srkit/cli/NAME.py`."""
 
+READERS = "srkit-pictures"
+"""What the names of threads begin with that read pictures, as srkit.data.threads has it."""
+
 TO_SAY, TO_END = 0.5, 5.0
 """Seconds after an interrupt when a thread that has not ended is told about, and when it is left."""
 
@@ -127,23 +130,24 @@ def main() -> None:
         raise
     except BaseException as error:
         code = _reported(error)
-        if code == INTERRUPTED:
-            _leave_hanging_threads()
+        _leave_hanging_threads(code)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _leave_hanging_threads() -> None:
+def _leave_hanging_threads(code: int) -> None:
     """Have Python wait no longer than 5 seconds, or until the next Ctrl-C, for threads that do not end.
 
-    One that reads a picture on a drive that has gone never does.
+    One that reads a picture on a drive that has gone never does. After an error only those that read pictures are left.
     """
     left = [one for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
+    if code != INTERRUPTED:
+        left = [one for one in left if one.name.startswith(READERS)]
     if left:
-        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
-        threading.Thread(target=_end_despite, args=[left], daemon=True).start()
+        signal.signal(signal.SIGINT, lambda *_: os._exit(code))
+        threading.Thread(target=_end_despite, args=[left, code], daemon=True).start()
 
 
-def _end_despite(threads: Sequence[threading.Thread]) -> None:
+def _end_despite(threads: Sequence[threading.Thread], code: int) -> None:
     """End the process where these do not end, and only then: what runs at exit may take its time."""
     time.sleep(TO_SAY)
     if any(one.is_alive() for one in threads):
@@ -151,7 +155,7 @@ def _end_despite(threads: Sequence[threading.Thread]) -> None:
         click.echo(f"still waiting for a thread; ends within {TO_END:.0f} seconds{at_once}", err=True)
         time.sleep(TO_END - TO_SAY)
     if any(one.is_alive() for one in threads):
-        os._exit(INTERRUPTED)
+        os._exit(code)
 
 
 def _reported(error: BaseException) -> int:

@@ -43,7 +43,7 @@ class _How:
 @click.command("upscale")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE_OR_FOLDER...")
 @click.option("--model", required=True, help="A run, one of its checkpoints, or a file of weights.")
-@click.option("--out", default="upscaled", type=click.Path(path_type=Path), show_default=True, help="Where to.")
+@click.option("--out", default="upscaled", type=click.Path(path_type=Path), show_default=True, help="A folder.")
 @click.option("--format", "kind", type=click.Choice(list(ENDINGS)), default="png", show_default=True, help="Of files.")
 @click.option("--repeat", type=click.IntRange(1, 4), default=1, help="Apply the model so often: x2 twice gives x4.")
 @click.option("--self-ensemble", is_flag=True, help="Average over eight turns and mirrorings; 8 times the time.")
@@ -76,6 +76,8 @@ def upscale_command(
       srkit upscale photo.jpg --model runs/espcn
       srkit upscale photos --model runs/espcn --out large
     """
+    if out.suffix.lower() in (*ENDINGS.values(), ".jpeg") and not out.is_dir():
+        raise UserError(f"--out {out}: pictures keep their names, and this is the folder they go into; name one")
     registry = Registry.installed()
     network, scale, where, autocast = _model(model, repeat, precision, device, registry)
     jobs, failures = placements(images, out, registry, ENDINGS[kind])
@@ -106,7 +108,7 @@ def _model(
     if found.scale is None:
         raise UserError(f"--model {name}: it enlarges by any factor; name a model that was trained for one")
     prepare(where, deterministic=False)
-    for sentence in found.warnings:
+    for sentence in found.complaints:
         click.echo(f"warning: {sentence}", err=True)
     network: Any = found.load(found.scale)
     if repeat > 1:

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from srkit.contracts import Dataset
-from srkit.data.cache import files_of, is_mapped, lr_files_of
+from srkit.data.cache import files_of, is_mapped, lr_files_of, require_pictures
 from srkit.data.headers import IMAGE_SUFFIXES
 from srkit.data.likeness import Hash, perceptual_hash
 from srkit.data.placing import placed
@@ -225,6 +225,7 @@ def _look(dataset: Dataset, index: int, closely: bool) -> Verdict:
         files = files_of(dataset)
         elsewhere = files is not None and bad.path != files[index]
         return Verdict(why=bad.why, path=str(bad.path) if elsewhere else "")
+    require_pictures(sample, dataset.name(index))
     lr, hr = sample if isinstance(sample, tuple) else (None, sample)
     pair = ""
     if closely and lr is not None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from srkit.contracts import Dataset
+from srkit.errors import UserError
 
 Sample = np.ndarray | tuple[np.ndarray, np.ndarray]
 
@@ -59,6 +60,7 @@ class Cached:
         sample = self.dataset[index]
         if is_mapped(self.dataset):
             return sample
+        require_pictures(sample, self.dataset.name(index))
         arrays = sample if isinstance(sample, tuple) else (sample,)
         size = sum(array.nbytes for array in arrays)
         if self.bytes + size <= self.limit_bytes:
@@ -102,6 +104,19 @@ class Cached:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kept": {}, "bytes": 0}
+
+
+def require_pictures(sample: object, name: str) -> None:
+    """Hold what a data set gives to the contract.
+
+    Raises:
+        UserError: it is neither a picture nor a pair of them; says what it is.
+    """
+    for one in sample if isinstance(sample, tuple) and len(sample) == 2 else (sample,):
+        if not isinstance(one, np.ndarray) or one.dtype != np.uint8 or one.ndim != 3 or one.shape[2] != 3:
+            found = f"{one.dtype} {one.shape}" if isinstance(one, np.ndarray) else f"a {type(one).__name__}"
+            expected = "expected an array uint8 (H, W, 3) in RGB, or a tuple (lr, hr) of two"
+            raise UserError(f"the data set gives {found} for {name}; {expected}")
 
 
 def gives_pairs(dataset: Dataset) -> bool:

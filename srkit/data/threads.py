@@ -10,6 +10,9 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
+NAME = "srkit-pictures"
+"""What the threads' names begin with."""
+
 CHUNK = 256
 """Items under way at most, so that memory does not hold a future for each of a million pictures."""
 
@@ -33,7 +36,7 @@ def in_threads(
         workers: threads; by default one a CPU.
         waiting: called with an item each time it is waited for 20 seconds more.
     """
-    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1, thread_name_prefix=NAME)
     try:
         for start in range(0, len(items), CHUNK):
             chunk = items[start : start + CHUNK]

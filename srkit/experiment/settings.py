@@ -98,6 +98,11 @@ def _resolve(tree: Tree, key: str) -> TreePath:
     path: TreePath = ()
     value: Any = tree.values
     parts = key.split(".")
+    if '"' in key or "'" in key:
+        hint = 'A key with dots in it goes into a table: matrix={"generator.channels"=[4, 5]}.'
+        raise LookupError("a key is words with dots between them, without quotes.", hint)
+    if parts[0] == "extends":
+        raise LookupError("what a file is laid over is said in the file alone.", "")
     if not all(parts):
         raise LookupError("a key is words with dots between them.", "For example generator.channels.")
     for position, part in enumerate(parts):

@@ -65,6 +65,7 @@ class NamedModel:
         load: for a scale -> the network in eval mode, on the CPU.
         trained_on: what is known of its training.
         warnings: what a reader of its scores must know.
+        complaints: what is wrong with its files, as far as they can be used nevertheless.
         counted: whether torch sees what it computes, so that multiply-adds and memory can be told.
     """
 
@@ -75,6 +76,7 @@ class NamedModel:
     load: Callable[[int], nn.Module]
     trained_on: TrainedOn | None = None
     warnings: Sequence[str] = field(default_factory=tuple)
+    complaints: Sequence[str] = field(default_factory=tuple)
     counted: bool = True
 
 

@@ -40,6 +40,10 @@ def named_model(argument: str, registry: Registry) -> NamedModel:
 
 
 def _file_model(path: Path, registry: Registry) -> NamedModel:
+    from srkit.inference.run_models import is_checkpoint
+
+    if is_checkpoint(path.parent):
+        raise UserError(f"{path} is a part of the checkpoint {path.parent}; name that")
     suffix = path.suffix.lower()
     if suffix == ".onnx":
         from srkit.inference.onnx_files import onnx_model

@@ -43,6 +43,6 @@ def ready_model(name: str) -> ReadyModel:
     found = named_model(name, Registry.installed())
     if found.scale is None:
         raise UserError(f"{name}: it enlarges by any factor; name a model that was trained for one")
-    for sentence in found.warnings:
+    for sentence in found.complaints:
         warnings.warn(sentence, stacklevel=3)
     return ReadyModel(found.load(found.scale), found.scale).eval()

@@ -108,6 +108,7 @@ def _model(
             raise CorruptCheckpoint(f"{path} has gone: the run removed it meanwhile")
         return load_model(path, registry).network
 
+    wrong = tuple(f"{one}; {path.name} in its place" for one in complaints)
     return NamedModel(
         name,
         argument,
@@ -115,7 +116,8 @@ def _model(
         identity_of("run", *parts),
         load,
         TrainedOn(experiment, run, str(manifest.get("data", {}).get("train", ""))),
-        tuple(manifest.get("warnings", ())) + tuple(f"{one}; {path.name} in its place" for one in complaints),
+        (*manifest.get("warnings", ()), *wrong),
+        wrong,
     )
 
 

@@ -134,7 +134,8 @@ def _built(
 
     claims = getattr(component.factory, "claims", None) or Claims()
     written = claims.options if options is None else options
-    table = {"use": component.use, **complete_options(component, written, place)}
+    use = component.use if component.file is None else f"{component.file}:{component.use.rpartition(':')[2]}"
+    table = {"use": use, **complete_options(component, written, place)}
     yield _claimed(claims, rules_of(component.kind))
     folder = component.file.parent if component.file is not None else place
     try:

@@ -12,7 +12,13 @@ import torch
 from torch import nn
 
 from srkit.assembly import Assembly, SharedParts, build_pick
-from srkit.assembly.fitting import find_unmatched, find_unmatched_losses, find_unobserved, find_unshifted
+from srkit.assembly.fitting import (
+    find_unlearned,
+    find_unmatched,
+    find_unmatched_losses,
+    find_unobserved,
+    find_unshifted,
+)
 from srkit.assembly.groups import parameter_groups
 from srkit.contracts import Dataset, Draws, Schedule
 from srkit.data.cache import Cached
@@ -135,6 +141,7 @@ def require_fitting(assembly: Assembly, steps: int) -> None:
     networks = {"generator": assembly.generator, "discriminator": assembly.discriminator}
     if assembly.discriminator is not None:
         find_unshifted(plan, assembly.discriminator)
+    find_unlearned(plan)
     find_unmatched(plan, {role: one for role, one in networks.items() if one is not None})
     find_unmatched_losses(plan, _named_losses(assembly))
     find_unobserved(plan, _schedule(assembly, steps))

@@ -218,6 +218,34 @@ def test_a_second_ctrl_c_does_not_wait_for_what_hangs(workplace: Path) -> None:
     assert running.returncode == 130 and not said
 
 
+FAILS_AND_HANGS = """
+import time
+import numpy as np
+
+
+class Gone:
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        time.sleep(1000 if index == 1 else 1)
+        raise LookupError("not there")
+
+    def name(self, index):
+        return str(index)
+"""
+
+
+@NOT_ON_WINDOWS
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_an_error_ends_a_command_though_another_picture_hangs(workplace: Path, command: str) -> None:
+    Path("gone.py").write_text(FAILS_AND_HANGS)
+    arguments = [command, "tiny.toml", "--set", 'data.train={use="./gone.py:Gone"}']
+    ended = subprocess.run([sys.executable, "-m", "srkit", *arguments], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1 and "LookupError: not there" in ended.stderr
+    assert "still waiting for a thread; ends within 5 seconds" in ended.stderr
+
+
 SLOW_TO_END = """
 import atexit
 import threading

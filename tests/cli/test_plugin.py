@@ -111,6 +111,13 @@ def test_a_file_is_checked(folder: Path, srkit: Command) -> None:
     assert "1 component: no rule broken" in said.out
 
 
+def test_a_file_in_a_subfolder_is_checked(folder: Path, srkit: Command) -> None:
+    (folder / "sub").mkdir()
+    (folder / "my_block.py").rename(folder / "sub" / "my_block.py")
+    said = srkit("plugin", "check", "./sub/my_block.py:Gated")
+    assert said.code == 0 and "blocks ./sub/my_block.py:Gated: ok," in said.out, said.out
+
+
 def test_what_is_wrong_is_said(folder: Path, srkit: Command) -> None:
     (folder / "my_block.py").write_text(GATED.replace("x + y * y", "x.detach() + y.detach() * y.detach()"))
     said = srkit("plugin", "check", "./my_block.py:Gated", "--json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,22 @@ def test_a_checkpoint_is_a_model_too(workplace: Path, srkit: Command) -> None:
     photo(workplace / "a.png")
     (checkpoint,) = Path("runs/espcn/checkpoints").iterdir()
     assert srkit("upscale", "a.png", "--model", str(checkpoint)).code == 0
+
+
+def test_what_concerns_scores_alone_is_not_told_again(workplace: Path, srkit: Command) -> None:
+    manifest = json.loads(Path("runs/espcn/manifest.json").read_text(encoding="utf-8"))
+    assert "the validation pictures are the training pictures" in manifest["warnings"][0]
+    said = srkit("upscale", "photos/a.png", "--model", "runs/espcn")
+    assert said.code == 0 and "warning" not in said.err
+
+
+def test_a_checkpoint_s_file_and_a_picture_s_name_as_folder_are_told(workplace: Path, srkit: Command) -> None:
+    (saved,) = Path("runs/espcn/checkpoints").iterdir()
+    said = srkit("upscale", "photos/a.png", "--model", str(saved / "generator.safetensors"))
+    assert said.code == 2 and f"is a part of the checkpoint {saved}; name that" in said.err
+    said = srkit("upscale", "photos/a.png", "--model", "runs/espcn", "--out", "large.png")
+    assert said.code == 2 and "--out large.png: pictures keep their names, and this is the folder" in said.err
+    assert not Path("large.png").exists()
 
 
 def test_patterns_are_followed_where_the_shell_does_not(workplace: Path, srkit: Command) -> None:

@@ -47,6 +47,69 @@ def test_the_training_process_keeps_pictures_for_itself_alone(folder: Path, work
     assert ready.data.bytes == kept * 72 * 64 * 3 and ready.assembly.train is ready.data
 
 
+SETS = """
+import numpy as np
+
+ODD = {
+    "grey": lambda: np.zeros((40, 40), np.uint8),
+    "float": lambda: np.zeros((40, 40, 3), np.float32),
+    "list": lambda: [[0]],
+    "three": lambda: (np.zeros((40, 40, 3), np.uint8),) * 3,
+}
+
+
+class Odd:
+    def __init__(self, gives: str = "grey") -> None:
+        self.gives = gives
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return ODD[self.gives]() if index == 1 else np.zeros((40, 40, 3), np.uint8)
+
+    def name(self, index):
+        return f"picture {index}"
+
+
+class Nameless:
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return np.zeros((40, 40, 3), np.uint8)
+"""
+
+
+@pytest.mark.parametrize(
+    ("gives", "found"),
+    [
+        ("grey", "uint8 (40, 40)"),
+        ("float", "float32 (40, 40, 3)"),
+        ("list", "a list"),
+        ("three", "a tuple"),
+    ],
+)
+def test_a_data_set_that_gives_something_else_than_pictures(folder: Path, gives: str, found: str) -> None:
+    (folder / "sets.py").write_text(SETS, encoding="utf-8")
+    path = prepared(folder, changed(PLAIN, train=f'{{ use = "./sets.py:Odd", gives = "{gives}" }}'))
+    said = f"the data set gives {found} for picture 1; expected an array uint8 (H, W, 3) in RGB"
+    with pytest.raises(UserError) as caught:
+        run(path, out=folder / "out")
+    assert said in str(caught.value) and caught.value.exit_code == 2
+    plan = plan_of(path)
+    look_at_pictures(plan)
+    (problem,) = plan.problems
+    assert problem.key == "data.train" and problem.line == 7 and said in problem.message
+
+
+def test_a_data_set_without_a_method_is_told_by_its_line(folder: Path) -> None:
+    (folder / "sets.py").write_text(SETS, encoding="utf-8")
+    path = prepared(folder, changed(PLAIN, train='{ use = "./sets.py:Nameless" }'))
+    with pytest.raises(ExperimentError, match=r"tiny.toml:7 data.train.use: the dataset 'Nameless' has no name"):
+        run(path, out=folder / "out")
+
+
 def paired(folder: Path) -> Path:
     """The photos with LR pictures that no downscaler here makes: the originals' every second pixel, inverted."""
     for name in ("photos", "held_out"):
@@ -247,7 +310,8 @@ def test_metrics_name_each_term_and_measure_the_waiting(folder: Path) -> None:
     assert line["loss"] == pytest.approx(total, rel=1e-5)
 
 
-def test_slow_pictures_show_as_waiting(folder: Path) -> None:
+def test_slow_pictures_show_as_waiting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "EARLY", 1)
     (folder / "slow.py").write_text(
         "import time\nimport numpy as np\n\n"
         "class Slow:\n"

@@ -15,6 +15,7 @@ import torch
 from srkit.errors import ExperimentError, SrkitError, UserError
 from srkit.hooks import HookFailed, hookimpl
 from srkit.training import checkpoint
+from srkit.training.folder import is_free
 from srkit.training.run import Run
 from tests.execution.support import (
     GAN,
@@ -241,8 +242,19 @@ def test_a_discriminator_too_large_for_the_patch_is_told_when_it_first_plays(fol
     assert "tiny.toml:8 data.patch_size: 6 is too small for discriminator 'dilated'" in message
 
 
+IDLE = """
+class Idle:
+    def __call__(self, sr, hr):
+        return (hr - hr.mean()).square().mean()
+"""
+
+
 def test_nothing_to_learn_from(folder: Path) -> None:
-    message = str(failure(prepared(folder, PLAIN), "pixel_loss.mse.weight=0"))
+    error = failure(prepared(folder, PLAIN), "pixel_loss.mse.weight=0")
+    assert error.exit_code == 2 and "tiny.toml:15 pixel_loss: all losses have the weight 0" in str(error)
+    assert is_free(folder / "out")
+    (folder / "idle.py").write_text(IDLE, encoding="utf-8")
+    message = str(failure(prepared(folder, PLAIN.replace('use = "mse"', 'use = "./idle.py:Idle"'))))
     assert "no loss of stage 1 depends on the generator" in message
 
 

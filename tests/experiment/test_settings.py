@@ -166,6 +166,11 @@ def test_the_last_of_two_counts(desk: Desk) -> None:
         ("seed.x=2", "--set seed.x: seed is a value, not a table."),
         ("scale.x=2", "--set scale.x: scale is a value, not a table."),
         ("data..x=2", "--set data..x: a key is words with dots between them."),
+        (
+            'matrix."generator.channels"=[4]',
+            '--set matrix."generator.channels": a key is words with dots between them, without quotes.',
+        ),
+        ("extends=other.toml", "--set extends: what a file is laid over is said in the file alone."),
         ("validation.metrics.1=x", "--set validation.metrics.1: validation.metrics is a value, not a table."),
         (
             "log.tensorboard=True",

@@ -9,6 +9,8 @@ from srkit.hooks import hookimpl
 from srkit.training.run import Run
 
 TOO_LONG = 0.2
+EARLY = 50
+"""Steps that say nothing yet."""
 
 
 class Waiting:
@@ -23,7 +25,7 @@ class Waiting:
 
     @hookimpl
     def srkit_step_end(self, run: Run, step: int, metrics: Mapping[str, Any] | None) -> None:
-        if metrics is None or self.warned or step - run.resumed_from < 2 * run.experiment.log.every:
+        if metrics is None or self.warned or step - run.resumed_from < max(EARLY, 2 * run.experiment.log.every):
             return
         share = metrics["waiting"]
         if share > TOO_LONG:
