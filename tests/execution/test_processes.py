@@ -24,9 +24,10 @@ from tests.execution.support import GAN, PLAIN, changed, environment, forked, la
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork on Windows")
 
-# batch norm and dropout are each process's own; one stage lets the run be made longer
+# Batch norm and dropout are each process's own; one stage lets the run be made longer. Adam's first updates are as large
+# for a gradient of rounding alone, so a usual rate: ten times that carries rounding over 1e-5 with every second seed.
 RELATIVISTIC = (
-    changed(GAN.split("[[stage]]")[0] + "[augment]\nmixup = 0.3\ncutmix = 0.3\n", seed="12\nsteps = 20\nlr = 1e-3")
+    changed(GAN.split("[[stage]]")[0] + "[augment]\nmixup = 0.3\ncutmix = 0.3\n", seed="12\nsteps = 20\nlr = 1e-4")
     .replace('use = "dilated"\nchannels = 4\ndropout = 0.3', 'use = "unet"\nchannels = 4')
     .replace('use = "relativistic"\ncapped = true', 'use = "relativistic-average"')
     .replace('use = "cosine"', 'use = "constant"')
@@ -57,7 +58,7 @@ def started_by_hand(path: Path) -> list[subprocess.Popen[str]]:
 
 
 def close_lines(one: Path, other: Path) -> None:
-    """Every number of every logged step is the other run's within 1e-5."""
+    """Every number of every logged step is the other run's within 1e-5; the norms of gradients within 1e-4."""
     first, second = numbers(one), numbers(other)
     assert [line["step"] for line in first] == [line["step"] for line in second]
     for line, wanted in zip(first, second, strict=True):
@@ -67,7 +68,9 @@ def close_lines(one: Path, other: Path) -> None:
                 least = 0.01  # a count of places, of which some lie within a rounding of the threshold
             elif "colour_shift" in name:
                 least = 255 * 1e-5  # a difference of two means in levels
-            assert line[name] == pytest.approx(value, rel=1e-5, abs=least), name
+            # a gradient's norm is no mean over the batch: nothing in it evens rounding out
+            most = 1e-4 if name.startswith("gradient_norm") else 1e-5
+            assert line[name] == pytest.approx(value, rel=most, abs=least), name
         assert line.keys() == wanted.keys()
 
 
@@ -139,7 +142,8 @@ def test_a_process_that_is_gone_is_not_blamed_on_the_loss_that_misses_it(tmp_pat
     said = [one.communicate(timeout=120)[1] for one in both]
     assert [one.returncode for one in both] == [1, 9]
     # its mean over all logits is the first that the processes exchange after that
-    assert "error: another process of this run ended" in said[0] and "relativistic-average" not in said[0]
+    (error,) = [line for line in said[0].splitlines() if line.startswith("error:")]
+    assert "another process of this run ended" in error and "relativistic-average" not in error
 
 
 def test_a_termination_ends_all_with_one_checkpoint(tmp_path: Path) -> None:

@@ -127,7 +127,9 @@ def test_killed_interrupted_and_gone_on_with(
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 130, said
     assert "lost at step" in said and "srkit run runs/study --resume" in said and "Traceback" not in said
-    assert set(states().values()) <= {"waiting", "interrupted"} and states()["batch-size-3-seed1"] == "interrupted"
+    ended = {cell.name: (cell.state, cell.message) for cell in read_study(study.folder).cells}
+    assert {state for state, _ in ended.values()} <= {"waiting", "interrupted"}, ended
+    assert states()["batch-size-3-seed1"] == "interrupted"
     (place / "slow").unlink()
     capfd.readouterr()
     assert srkit("table", "runs/study", monkeypatch=monkeypatch) == 0
