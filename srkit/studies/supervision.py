@@ -125,8 +125,10 @@ class _Supervisor:
 
     def _end(self, cell: Cell, active: _Active, state: JobState) -> None:
         why = self._said(cell, active) if state == "failed" else ""
-        if state == "failed" and not why:
-            state = "lost"  # a run that fails says why; one that was killed has no time to
+        if state == "failed" and (not why or self.told_to_stop):
+            # a run that fails says why; one that was killed has no time to, and one told to end while it begins may say
+            # whatever an import that is interrupted comes to
+            state = "lost"
         if state == "done":
             self._close(cell, "done", "done")
         elif state == "failed":

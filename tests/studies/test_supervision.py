@@ -106,6 +106,29 @@ def test_ctrl_c_ends_all_runs_and_those_that_began_can_be_gone_on_with(tmp_path:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_what_a_run_says_once_it_is_told_to_end_is_no_failure(tmp_path: Path) -> None:
+    """An import that is interrupted comes to whatever it comes to; the run is gone on with."""
+    if sys.platform == "win32":
+        pytest.skip("Windows has no SIGINT that os.kill could send")
+
+    class Startled(Scripted):
+        """Its runs fail where they are told to end."""
+
+        def state(self, job: str) -> JobState:
+            return "failed" if job in self.cancelled else super().state(job)
+
+    launcher, looks = Startled({"a": [["running"] * 9]}, say={"a": "error: an import failed\n"}), 0
+
+    def show(_: Study) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    ended, states, _ = watched(study_of(tmp_path / "s", "a"), launcher, show)
+    assert states == {"a": "interrupted"} and not ended.cells[0].message
+
+
 def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
     if sys.platform == "win32":
         pytest.skip("Windows has no SIGINT that os.kill could send")
