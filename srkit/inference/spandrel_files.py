@@ -70,7 +70,8 @@ def load_foreign(path: Path) -> tuple[nn.Module, int]:
         descriptor = ModelLoader().load_from_file(path)
     # spandrel raises its own, pickle's, torch's and safetensors' errors on what it does not know or cannot read.
     except Exception as error:
-        raise UserError(f"{path}: spandrel cannot read this file ({type(error).__name__}: {error})") from error
+        why = f"{type(error).__name__}: {error}" if str(error) else "it knows no network with such weights"
+        raise UserError(f"{path}: spandrel cannot read this file ({why})") from error
     channels = (descriptor.input_channels, descriptor.output_channels)
     if not isinstance(descriptor, ImageModelDescriptor) or channels != (3, 3):
         raise UserError(f"{path}: {descriptor.architecture.name} is no network that enlarges RGB pictures")

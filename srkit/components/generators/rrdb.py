@@ -73,8 +73,8 @@ class Rrdb(nn.Module):
         super().__init__()
         for key, value in {"channels": channels, "blocks": blocks, "growth": growth}.items():
             check_range(key, value, 1)
-        if scale == 3:
-            raise OptionError("scale", "rrdb doubles: 1, 2, 4, 8 or 16 are possible, 3 is not.")
+        if scale < 1 or scale & (scale - 1):
+            raise OptionError("scale", f"rrdb doubles: 1, 2, 4, 8 or 16 are possible, {scale} is not.")
         self.scale = scale
         self.fold = 4 // scale if unshuffle and scale in (1, 2) else 1
         self.doublings = len(steps_of(scale * self.fold, "rrdb"))
