@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,10 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:
     # the processes share the cores out; before anything imports torch, and for what the tests start
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# a shell that starts the suite in the background has Ctrl-C ignored, and so would have all that tests start
+if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # while tests are collected, too: some are made of what is on offer
 os.environ["SRKIT_LOAD_PLUGINS"] = ""
