@@ -139,14 +139,14 @@ def test_a_range_of_whole_numbers_holds_all_others_where_they_fit(srkit: Command
         "tune",
         "tiny.toml",
         "--param",
-        "pixel_loss.mse.weight=0..1",
+        "pixel_loss.mse.weight=1..2",
         "--param",
         "generator.channels=2..4",
         "--trials",
         "1",
     )
     assert said.code == 0, said.err
-    assert "pixel_loss.mse.weight: 0 to 1, any number, linear scale" in said.err
+    assert "pixel_loss.mse.weight: 1 to 2, any number, linear scale" in said.err
     assert "generator.channels: 2 to 4, whole numbers, linear scale" in said.err
 
 
