@@ -37,6 +37,7 @@ def own_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    monkeypatch.setenv("SRKIT_CONFIG", str(home / ".config" / "srkit"))
     monkeypatch.setenv("TORCH_HOME", str(home / ".cache" / "torch"))
     monkeypatch.setenv("SRKIT_LOAD_PLUGINS", "")
     for name in SETTINGS:

@@ -4,6 +4,7 @@ from srkit.registry.discovery import Entry, discover
 from srkit.registry.kinds import KINDS, RESERVED_OPTIONS, Kind, kind_named
 from srkit.registry.lookup import BrokenComponent, Component, Listing, NotFound, Registry
 from srkit.registry.options import ContractError, Option, Signature
+from srkit.registry.trust import Trust
 
 __all__ = [
     "KINDS",
@@ -18,6 +19,7 @@ __all__ = [
     "Option",
     "Registry",
     "Signature",
+    "Trust",
     "discover",
     "kind_named",
 ]

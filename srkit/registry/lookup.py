@@ -19,6 +19,7 @@ from srkit.registry.files import content_digest, load_file
 from srkit.registry.kinds import KINDS, Kind
 from srkit.registry.options import ContractError, Signature, read_signature
 from srkit.registry.requirements import Requirements
+from srkit.registry.trust import Trust
 
 State = Literal["ok", "broken", "conflict"]
 
@@ -92,16 +93,23 @@ class Registry:
 
     Args:
         entries: components, such as `discover()` gives them.
+        trust: whose code beside theirs may be loaded; by default nobody's.
     """
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+    def __init__(self, entries: Iterable[Entry] = (), trust: Trust | None = None) -> None:
+        self.trust = trust or Trust()
         self._entries: list[Entry] = list(entries)
         self._loaded: dict[tuple[str, str], Component] = {}
 
     @classmethod
-    def installed(cls) -> Registry:
+    def installed(cls, trust: Trust | None = None) -> Registry:
         """Everything that the installed distributions offer."""
-        return cls(discover())
+        return cls(discover(), trust)
+
+    @property
+    def registered_only(self) -> Registry:
+        """The same components by their registered names alone: for what a model file's header names."""
+        return _RegisteredOnly(self._entries)
 
     def register(self, kind: Kind, distribution: str = "here", **factories: Callable[..., Any]) -> None:
         """Add components from Python: all of them, or none when one breaks its contract.
@@ -212,6 +220,15 @@ class Registry:
     @staticmethod
     def _all(kind: Kind) -> str:
         return f"`srkit list {kind.plural}` shows all."
+
+
+class _RegisteredOnly(Registry):
+    """A registry that never loads a file or an unregistered module."""
+
+    def _find(self, kind: Kind, use: str, base: Path) -> Component:
+        if any(_answers_to(entry, use) for entry in self.entries(kind)):
+            return super()._find(kind, use, base)
+        raise self._not_found(kind, use)
 
 
 _TARGET = re.compile(r"[^\W\d][\w.-]*:[^\W\d][\w.]*")
