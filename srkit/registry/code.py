@@ -18,7 +18,7 @@ def code_digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(_below(folder), key=lambda one: one.relative_to(folder).as_posix()):
         is_link = path.is_symlink()
-        content = os.fsencode(os.readlink(path)) if is_link else path.read_bytes()
+        content = os.fsencode(path.readlink()) if is_link else path.read_bytes()
         name = path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape")
         digest.update(b"%s %d %d\0" % (b"link" if is_link else b"file", len(name), len(content)))
         digest.update(name + content)
