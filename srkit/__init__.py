@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from srkit.inference.ready import ReadyModel
@@ -12,6 +12,33 @@ if TYPE_CHECKING:
     from srkit.notebook.training import RunResult
 
 __version__ = "0.1.0"
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+def component(kind: str) -> Callable[[T], T]:
+    """Declare a class or function of an installed package as a component: `use = "package.module:Name"` finds it.
+
+    Entry points need no such mark, and neither does `./file.py:Name`. It is looked for in the module's source, so it is
+    written as it stands here.
+
+    Args:
+        kind: as entry-point groups have it, the plural with underscores: "feature_losses".
+
+    Raises:
+        UserError: there is no such kind.
+
+    Example:
+        >>> import srkit
+        >>> @srkit.component("degradations")
+        ... class Darker:
+        ...     def __call__(self, batch, draws):
+        ...         return batch * 0.9
+    """
+    # Here, so that `import srkit` stays light.
+    from srkit.registry.declaring import declare
+
+    return lambda factory: declare(factory, kind)
 
 
 def load(model: str | Path) -> ReadyModel:
@@ -40,6 +67,7 @@ def run(
     resume: bool = False,
     device: str | None = None,
     quiet: bool = False,
+    trust: bool = False,
     **overrides: Any,
 ) -> RunResult:
     """Train an experiment and judge the result against bicubic, as `srkit run` does.
@@ -50,6 +78,7 @@ def run(
         resume: go on from the newest whole checkpoint.
         device: cpu, cuda, cuda:1 or mps; by default the best there is.
         quiet: no progress; only warnings.
+        trust: load own code (`./file.py:Name`) that was not trusted by `srkit trust FOLDER`.
         overrides: values of the file to change: `steps=100`, a table as a dict, `generator={"channels": 64}`, or a
             dotted path, `**{"pixel_loss.mse.weight": 0.5}`.
 
@@ -62,7 +91,7 @@ def run(
     """
     from srkit.notebook.training import train
 
-    return train(experiment, overrides, out=out, resume=resume, device=device, quiet=quiet)
+    return train(experiment, overrides, out=out, resume=resume, device=device, quiet=quiet, trust=trust)
 
 
 def bench(
@@ -79,12 +108,14 @@ def bench(
     checkpoints: bool = False,
     workers: int | None = None,
     device: str | None = None,
+    trust: bool = False,
 ) -> BenchResult:
     """Judge models side by side on photos, as `srkit bench` does; its help explains each option.
 
     Args:
         models: run folders, what `srkit.run` gave, checkpoints, files, or an interpolation such as "bicubic".
         on: folders of photos, "HR" or "HR=LR"; by default the photos that the runs were validated on.
+        trust: load own code of runs, and programs in model files, that were not trusted before.
 
     Returns:
         The result. A notebook and a shell show it as a table.
@@ -110,7 +141,7 @@ def bench(
         workers=workers,
         device=device,
     )
-    return judge(models, question)
+    return judge(models, question, trust=trust)
 
 
 contract = 1

@@ -136,6 +136,7 @@ def _execute(
     if processes.is_first:
         changes = write_manifest(folder, ready.facts)
         write_experiment(folder, plan, resolved)
+        registry.trust.record_code(folder)
     for warning in [*run.warnings, *changes]:
         notice(f"warning: {warning}")
     if found is not None:

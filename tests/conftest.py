@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -31,13 +32,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_settings(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The user's settings lie in the session's home; what fixtures of whole modules make is trusted like the rest."""
+    config = home / ".config" / "srkit"
+    config.mkdir(parents=True)
+    os.environ["SRKIT_CONFIG"] = str(config)
+    trusted = {"folders": [str(tmp_path_factory.getbasetemp().resolve())], "code": {}}
+    (config / "trusted.json").write_text(json.dumps(trusted), encoding="utf-8")
+    return config
+
+
 @pytest.fixture(autouse=True)
-def own_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_home(home: Path, own_settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Home and caches lie in the session's folder, in this process and in those it starts."""
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
-    monkeypatch.setenv("SRKIT_CONFIG", str(home / ".config" / "srkit"))
+    monkeypatch.setenv("SRKIT_CONFIG", str(own_settings))
     monkeypatch.setenv("TORCH_HOME", str(home / ".cache" / "torch"))
     monkeypatch.setenv("SRKIT_LOAD_PLUGINS", "")
     for name in SETTINGS:

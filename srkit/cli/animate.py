@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from srkit.cli.side_by_side import METRIC, ORIGINAL, Asked, made_folder, photo_options, read_crop, show, showings
+from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
 from srkit.registry import Registry
 
@@ -33,6 +34,7 @@ MB = 1_000_000
 @click.option(
     "--out", type=click.Path(path_type=Path), default="animations", show_default=True, help="Folder or .webp."
 )
+@trust_option
 def animate_command(
     first: str,
     second: str,
@@ -40,6 +42,7 @@ def animate_command(
     delay: float,
     max_size: float,
     out: Path,
+    trust: bool,
     **asked: Any,
 ) -> None:
     """Show two models, or the original and one, in turn.
@@ -52,7 +55,7 @@ def animate_command(
     from srkit.data.decoding import FileStems
 
     box = read_crop(crop) if crop is not None else None
-    registry = Registry.installed()
+    registry = Registry.installed(user_trust(trust))
     names = [one for one in (first, second) if one != ORIGINAL]
     if not names:
         raise UserError("the original and itself look alike: name a model, or an interpolation such as bicubic")

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from srkit.cli.trusting import trust_option, user_trust
+from srkit.registry import Registry
+
 if TYPE_CHECKING:
     from srkit.evaluation.bench.entries import Comparison
 
@@ -31,6 +34,7 @@ WIDEST = 160
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print.")
 @click.option("--workers", type=click.IntRange(1), help="Photos at a time; by default one a CPU, up to 8.")
 @click.option("--device", help="cpu, cuda, cuda:1 or mps; by default the best there is.")
+@trust_option
 def bench_command(
     models: tuple[str, ...],
     folders: tuple[str, ...],
@@ -47,6 +51,7 @@ def bench_command(
     form: str,
     workers: int | None,
     device: str | None,
+    trust: bool,
 ) -> None:
     """Judge models side by side on photos.
 
@@ -72,7 +77,7 @@ def bench_command(
         workers=workers,
         device=device,
     )
-    given = answer(asked)
+    given = answer(asked, Registry.installed(user_trust(trust)))
     _show(given.comparisons, form, per_image=per_image, device=given.machine, facts=given.facts)
 
 

@@ -56,7 +56,7 @@ class Answer:
     facts: Mapping[str, Any]
 
 
-def answer(question: Question) -> Answer:
+def answer(question: Question, registry: Registry) -> Answer:
     """Judge the models.
 
     Raises:
@@ -66,7 +66,7 @@ def answer(question: Question) -> Answer:
     from srkit.cli.bench_sets import Request, photo_sets
     from srkit.training.device import choose_device, describe, prepare
 
-    registry, asked = Registry.installed(), question
+    asked = question
     where = choose_device(asked.device)
     # the same scores from the same models, on an accelerator too
     prepare(where, deterministic=True)
@@ -106,7 +106,7 @@ def judge_by(names: Sequence[str], registry: Registry, device: Any, workers: int
     picks: dict[str, Pick] = {}
     for text in names:
         table = table_of(text, "--metric")
-        pick = pick_one(KINDS["metrics"], table, registry, shown_as="--metric", folder=Path.cwd())
+        pick = pick_one(KINDS["metrics"], table, registry, shown_as="--metric", folder=None)
         picks[described(pick) if len(table) > 1 else pick.component.name] = pick
     _built(picks)  # what cannot be had is said before any photo is looked at
     versions = {name: f"{described(one)} {one.component.use} {one.component.version}" for name, one in picks.items()}

@@ -32,15 +32,17 @@ class Field:
         models: in the rows' order.
         against: the reference's name; None for each table's first row.
         repeat: how often a model is applied where its own scale is not the table's.
+        registry: where their training images are looked up.
     """
 
     models: Sequence[NamedModel]
     against: str | None
     repeat: int
+    registry: Registry
 
     def at(self, scale: int) -> list[Contestant]:
         """The rows of a table at one scale: the models that reach it."""
-        found = [_contestant(one, scale, self.repeat) for one in self.models]
+        found = [_contestant(one, scale, self.repeat, self.registry) for one in self.models]
         return [one for one in found if one is not None]
 
     def trained(self) -> list[tuple[str, TrainedOn]]:
@@ -70,7 +72,7 @@ def gather(
             models = [reference, *models]
     place = models.index(reference) if reference is not None else None
     models = _distinct(models)
-    return Field(models, models[place].name if place is not None else None, repeat)
+    return Field(models, models[place].name if place is not None else None, repeat, registry)
 
 
 def _with_checkpoints(arguments: Sequence[str], registry: Registry) -> list[NamedModel]:
@@ -125,7 +127,7 @@ def target_scales(field: Field, wanted: int | None) -> list[int]:
     return sorted({scale if scale in reached else scale**field.repeat for scale in own.values()})
 
 
-def _contestant(model: NamedModel, scale: int, repeat: int) -> Contestant | None:
+def _contestant(model: NamedModel, scale: int, repeat: int, registry: Registry) -> Contestant | None:
     from srkit.evaluation.bench.benchmark import Contestant
     from srkit.inference.named import identity_of
     from srkit.inference.repeat import repeats_needed
@@ -141,7 +143,7 @@ def _contestant(model: NamedModel, scale: int, repeat: int) -> Contestant | None
         load=partial(_loaded, model, scale, times),
         counted=model.counted,
         trained_on=", ".join(dict.fromkeys((known.data, known.lr_images))) if known is not None else unknown,
-        training=_training_set(known) if known is not None else None,
+        training=_training_set(known, registry) if known is not None else None,
         warnings=model.warnings,
     )
 
@@ -153,18 +155,18 @@ def _loaded(model: NamedModel, scale: int, times: int) -> nn.Module:
     return network if times == 1 else Repeated(network, times).eval()
 
 
-def _training_set(known: TrainedOn) -> TrainingSet | None:
+def _training_set(known: TrainedOn, registry: Registry) -> TrainingSet | None:
     from srkit.evaluation.bench.training_photos import TrainingSet
 
     table = known.experiment.get("data", {}).get("train")
     if not isinstance(table, dict):
         return None
-    return TrainingSet(known.data, known.fingerprint, partial(_dataset, table, known.folder))
+    return TrainingSet(known.data, known.fingerprint, partial(_dataset, table, known.folder, registry))
 
 
-def _dataset(table: dict[str, Any], folder: Path) -> Dataset:
+def _dataset(table: dict[str, Any], folder: Path, registry: Registry) -> Dataset:
     from srkit.experiment.single import pick_one
 
-    pick = pick_one(KINDS["datasets"], table, Registry.installed(), shown_as="its training pictures", folder=folder)
+    pick = pick_one(KINDS["datasets"], table, registry, shown_as="its training pictures", folder=folder)
     dataset: Dataset = pick.build()
     return dataset

@@ -147,15 +147,14 @@ def _recipe(asked: Request, registry: Registry) -> LrRecipe:
     """LR pictures as the command line says, else as all models were trained, else as published tables have them."""
     from srkit.evaluation.bench.recipes import recipe_of
 
-    here = Path.cwd()
     degradations = [table_of(one, "--degradation") for one in asked.degradations]
     if asked.downscaler is not None:
         tables = {"downscaler": table_of(asked.downscaler, "--downscaler"), "degradation": degradations}
-        return recipe_of(tables, registry, shown_as="--downscaler", folder=here)
+        return recipe_of(tables, registry, shown_as="--downscaler", folder=None)
     agreed = _agreed(asked.trained, registry)
     if not degradations:
-        return agreed or recipe_of({}, registry, shown_as="--downscaler", folder=here)
-    given = recipe_of({"degradation": degradations}, registry, shown_as="--degradation", folder=here)
+        return agreed or recipe_of({}, registry, shown_as="--downscaler", folder=None)
+    given = recipe_of({"degradation": degradations}, registry, shown_as="--degradation", folder=None)
     return given if agreed is None else type(given)(agreed.shrinks, given.degradations)
 
 

@@ -17,6 +17,7 @@ import click
 
 from srkit.cli.failures import WRONG_INPUT
 from srkit.cli.plan import experiment_file
+from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import ExperimentError, Problem, UserError
 from srkit.experiment import Reading, StudyReading, complete, read_experiment, read_study
 from srkit.registry import Registry
@@ -30,7 +31,8 @@ SHOWN = 20
 @click.argument("experiments", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="EXPERIMENT...")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a value, as for `srkit run`.")
 @click.option("--json", "as_json", is_flag=True, help="A list of problems, empty when all is well.")
-def check_command(experiments: tuple[Path, ...], settings: tuple[str, ...], as_json: bool) -> None:
+@trust_option
+def check_command(experiments: tuple[Path, ...], settings: tuple[str, ...], as_json: bool, trust: bool) -> None:
     """Check an experiment file and its pictures without training.
 
     \b
@@ -38,7 +40,7 @@ def check_command(experiments: tuple[Path, ...], settings: tuple[str, ...], as_j
       srkit check experiments/espcn.toml
       srkit check experiments/*.toml --json
     """
-    registry = Registry.installed()
+    registry = Registry.installed(user_trust(trust, ask=not as_json))
     found: list[Problem] = []
     for path in experiments:
         findings = Findings(quiet=as_json)

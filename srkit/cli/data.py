@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from srkit.cli.plan import sound_plan
+from srkit.cli.trusting import trust_option, user_trust
 from srkit.registry import Registry
 
 if TYPE_CHECKING:
@@ -30,8 +31,15 @@ BAR = 40
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a value of the file; repeatable.")
 @click.option("--device", help="cpu, cuda, cuda:1 or mps; by default the best there is.")
 @click.option("--json", "as_json", is_flag=True, help="The numbers as one JSON object.")
+@trust_option
 def data_command(
-    experiment: Path, step: int, out: Path | None, settings: tuple[str, ...], device: str | None, as_json: bool
+    experiment: Path,
+    step: int,
+    out: Path | None,
+    settings: tuple[str, ...],
+    device: str | None,
+    as_json: bool,
+    trust: bool,
 ) -> None:
     """Show what the network will see, and how fast it comes.
 
@@ -40,7 +48,7 @@ def data_command(
       srkit data experiments/espcn.toml
       srkit data experiments/espcn.toml --step 500 --set seed=3 --out sheet.png
     """
-    plan = sound_plan(experiment, settings, Registry.installed())
+    plan = sound_plan(experiment, settings, Registry.installed(user_trust(trust)))
     from srkit.data.decoding import save_png
     from srkit.evaluation.contact_sheet import contact_sheet
     from srkit.preview import preview

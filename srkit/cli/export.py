@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
 from srkit.registry import Registry
 
@@ -23,7 +24,8 @@ ENDINGS = {"safetensors": ".safetensors", "pth": ".pth", "onnx": ".onnx", "torch
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The file to make; by default NAME with its ending, here.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
-def export_command(run: Path, kind: str, out: Path | None, overwrite: bool) -> None:
+@trust_option
+def export_command(run: Path, kind: str, out: Path | None, overwrite: bool, trust: bool) -> None:
     """Write a trained model as one file, with a model card.
 
     \b
@@ -42,7 +44,7 @@ def export_command(run: Path, kind: str, out: Path | None, overwrite: bool) -> N
     for file in (target, card):
         if file.exists() and not overwrite:
             raise UserError(f"{file} is there already; --overwrite replaces it")
-    _export(run, home, kind, target, card)
+    _export(run, home, kind, target, card, Registry.installed(user_trust(trust)))
 
 
 def _target(out: Path | None, name: str, kind: str) -> Path:
@@ -56,11 +58,11 @@ def _target(out: Path | None, name: str, kind: str) -> Path:
     return out
 
 
-def _export(run: Path, home: Path, kind: str, target: Path, card: Path) -> None:
+def _export(run: Path, home: Path, kind: str, target: Path, card: Path, registry: Registry) -> None:
     from srkit.inference.export.card import write_card
     from srkit.inference.naming import named_model
 
-    model = named_model(str(run), Registry.installed())
+    model = named_model(str(run), registry)
     assert model.scale is not None and model.trained_on is not None  # a run's
     for sentence in model.complaints:
         click.echo(f"warning: {sentence}", err=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from srkit.cli.trusting import trust_option, user_trust
 from srkit.registry import Registry
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder to make; by default runs/NAME.")
-def import_command(files: tuple[Path, ...], out: Path | None) -> None:
+@trust_option
+def import_command(files: tuple[Path, ...], out: Path | None, trust: bool) -> None:
     """Bring weights of other programs into a run folder.
 
     \b
@@ -27,7 +29,7 @@ def import_command(files: tuple[Path, ...], out: Path | None) -> None:
     from srkit.inference.foreign.folder import write_run
     from srkit.inference.foreign.recognition import recognize
 
-    registry = Registry.installed()
+    registry = Registry.installed(user_trust(trust))
     found = [recognize(file, registry) for file in files]
     folder = write_run(found, out)
     for one in found:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from srkit.cli.trusting import trust_option, user_trust
 from srkit.registry import Registry
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ UNTRAINED_PATCH = 96
 @click.option("--memory", type=click.FloatRange(min=0.1), default=8.0, show_default=True, help="GB to fit into.")
 @click.option("--device", help="Where the step is measured: cpu, cuda, ...; by default the best there is.")
 @click.option("--json", "as_json", is_flag=True, help="One object, for scripts.")
-def inspect_command(experiment_or_run: Path, memory: float, device: str | None, as_json: bool) -> None:
+@trust_option
+def inspect_command(experiment_or_run: Path, memory: float, device: str | None, as_json: bool, trust: bool) -> None:
     """Inspect networks: size, receptive field, memory of a step.
 
     \b
@@ -41,7 +43,7 @@ def inspect_command(experiment_or_run: Path, memory: float, device: str | None, 
     """
     from srkit.training.device import choose_device
 
-    plan, generator, discriminator, trained = _networks(experiment_or_run)
+    plan, generator, discriminator, trained = _networks(experiment_or_run, trust)
     facts = _facts(plan, generator, discriminator, memory, choose_device(device))
     facts["generator"]["trained"] = trained
     if as_json:
@@ -50,7 +52,7 @@ def inspect_command(experiment_or_run: Path, memory: float, device: str | None, 
         _print(facts)
 
 
-def _networks(path: Path) -> tuple[Plan, nn.Module, nn.Module | None, bool]:
+def _networks(path: Path, trust: bool) -> tuple[Plan, nn.Module, nn.Module | None, bool]:
     """The plan and its networks, and whether the generator has a run's weights.
 
     Raises:
@@ -63,7 +65,7 @@ def _networks(path: Path) -> tuple[Plan, nn.Module, nn.Module | None, bool]:
     from srkit.training.checkpoint import checkpoints
     from srkit.training.folder import EXPERIMENT, is_run
 
-    registry = Registry.installed()
+    registry = Registry.installed(user_trust(trust))
     ran = is_run(path)
     plan = complete(read_experiment(path / EXPERIMENT if ran else path), registry)
     # of a run no more is looked at than its networks: an imported one has nothing else

@@ -27,6 +27,7 @@ COMMANDS = {
     "schema": "Print the experiment file's JSON Schema, for editors.",
     "data": "Show what the network will see, and how fast it comes.",
     "doctor": "Say what this machine has, and what is missing.",
+    "trust": "Trust the code in a folder, or that of a run.",
     "bench": "Judge models side by side on photos.",
     "strip": "Lay original, bicubic and models side by side, magnified.",
     "animate": "Show two models, or the original and one, in turn.",

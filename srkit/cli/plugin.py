@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from srkit.cli.failures import WRONG_INPUT
+from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
 from srkit.registry import KINDS, BrokenComponent, Kind, Registry, kind_named
 from srkit.registry.discovery import CORE, canonical
@@ -67,7 +68,8 @@ def new_command(name: str, kinds: tuple[str, ...], out: Path | None) -> None:
 @click.argument("target", required=False, metavar="[DIST | ./file.py:Name]")
 @click.option("--kind", "kind", metavar="KIND", help="For a file: the kind, where it cannot be told; else only these.")
 @click.option("--json", "as_json", is_flag=True, help="A list of objects with every rule, for scripts.")
-def check_command(target: str | None, kind: str | None, as_json: bool) -> None:
+@trust_option
+def check_command(target: str | None, kind: str | None, as_json: bool, trust: bool) -> None:
     """Hold components to their contract.
 
     All of an installed package, or one in a file; by default all of all plugins.
@@ -79,7 +81,7 @@ def check_command(target: str | None, kind: str | None, as_json: bool) -> None:
     """
     from srkit.cli.plugin_reports import show
 
-    registry = Registry.installed()
+    registry = Registry.installed(user_trust(trust))
     chosen = kind_named(kind) if kind else None
     reports = _of_one(target, chosen, registry) if _is_one(target) else _of_many(target, chosen, registry)
     if not show(reports, as_json):

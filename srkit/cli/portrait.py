@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import re
@@ -9,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from srkit.errors import OptionError, UserError
-from srkit.registry import Component, Kind, Option, Registry
+from srkit.registry import Component, Kind, Option, Registry, Untrusted
+from srkit.registry.source_options import SourceOption, read_source_component
 from srkit.registry.values import expected, plain
 
+NO_DESCRIPTION = "(its author wrote no description)"
 LONGEST_TYPE, LONGEST_DEFAULT = 100, 60
 TRIAL = {"generators": {"scale": 2}, "discriminators": {}, "blocks": {"channels": 64}}
 """The kinds whose size is shown: networks, and what they are built with besides their defaults."""
@@ -69,6 +72,7 @@ class Portrait:
             "summary": self.description[0] if self.description else "",
             "description": "\n\n".join(self.description),
             "papers": list(self.papers),
+            "size": self.size,
             "options": [
                 {"name": one.name, "type": one.type, "default": one.default, "required": one.required, "doc": one.doc}
                 for one in self.options
@@ -98,10 +102,47 @@ def portrait(component: Component, registry: Registry) -> Portrait:
     )
 
 
+def portrait_of_source(kind: Kind, use: str, refusal: Untrusted) -> Portrait:
+    """What can be shown of own code that is not trusted: what its source says.
+
+    Raises:
+        Untrusted: not even that can be told.
+    """
+    found = read_source_component(refusal.file, refusal.attribute, kind)
+    if found is None:
+        raise refusal
+    text = _without_sections(found.docstring or NO_DESCRIPTION)
+    options = [_source_option(one) for one in found.options or ()]
+    return Portrait(
+        kind,
+        refusal.attribute,
+        use,
+        str(refusal.file),
+        "",
+        "",
+        tuple(paragraphs(text)),
+        papers(text),
+        tuple(options),
+        size=str(refusal),
+    )
+
+
+def _source_option(option: SourceOption) -> ShownOption:
+    try:
+        default = None if option.default is None else ast.literal_eval(option.default)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        default = option.default
+    kind = shortened(option.annotation or "(no type)", LONGEST_TYPE)
+    return ShownOption(option.name, kind, plain(default), option.default is None, option.doc)
+
+
 def _docstring(component: Component) -> str:
     """What the author wrote on the component; of a click command its help."""
     text = getattr(component.factory, "help", None) if component.kind.plural == "commands" else None
-    text = text or inspect.getdoc(component.factory) or "(its author wrote no description)"
+    return _without_sections(text or inspect.getdoc(component.factory) or NO_DESCRIPTION)
+
+
+def _without_sections(text: str) -> str:
     return re.split(r"\n\s*(?:Args|Arguments|Raises|Returns|Attributes):\n", f"{text}\n")[0].strip()
 
 
@@ -178,4 +219,4 @@ def _receptive_field(network: Any) -> int | None:
     return cell.side if cell is not None else None
 
 
-__all__ = ["Portrait", "ShownOption", "papers", "paragraphs", "portrait"]
+__all__ = ["Portrait", "ShownOption", "papers", "paragraphs", "portrait", "portrait_of_source"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from srkit.cli.failures import INTERRUPTED
+from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
 from srkit.registry import Registry
 
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
 )
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes; by default one a core.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be made, and how long it would take.")
+@trust_option
 @click.pass_context
 def prepare_command(
     context: click.Context,
@@ -109,6 +111,7 @@ def prepare_command(
     seed: int,
     workers: int | None,
     dry_run: bool,
+    trust: bool,
 ) -> None:
     """Cut photos into patches, or pack pictures as they are.
 
@@ -128,7 +131,7 @@ def prepare_command(
     from srkit.preparing.shrinking import SHOWN_AS, Shrinker, qualified
 
     _require_sense(context, webp=webp, packed=packed, whole=whole)
-    registry = Registry.installed()
+    registry = Registry.installed(user_trust(trust))
     settings = Settings(
         patch_size=None if whole else patch_size,
         places="random" if places == "random" else "grid",

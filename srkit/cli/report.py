@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
+from srkit.registry import Registry
 
 if TYPE_CHECKING:
     from srkit.evaluation.report.contents import Contents
@@ -22,8 +24,15 @@ if TYPE_CHECKING:
 @click.option("--photos", type=click.IntRange(1), default=10, show_default=True, help="How many to show of each set.")
 @click.option("--device", help="cpu, cuda, cuda:1 or mps; by default the best there is.")
 @click.option("--overwrite", is_flag=True, help="Replace a page that is there already.")
+@trust_option
 def report_command(
-    runs: tuple[Path, ...], out: Path, folders: tuple[str, ...], photos: int, device: str | None, overwrite: bool
+    runs: tuple[Path, ...],
+    out: Path,
+    folders: tuple[str, ...],
+    photos: int,
+    device: str | None,
+    overwrite: bool,
+    trust: bool,
 ) -> None:
     """Make a page of runs: photos to compare, curves, tables.
 
@@ -36,7 +45,8 @@ def report_command(
     from srkit.data.placing import placed
     from srkit.evaluation.report.page import render
 
-    contents = _contents(runs, folders, photos, device)
+    registry = Registry.installed(user_trust(trust, ask=False))  # it can do without the code
+    contents = _contents(runs, folders, photos, device, registry)
     page = render(contents).encode()
     with placed(target) as aside:
         aside.write_bytes(page)
@@ -59,12 +69,13 @@ def _target(out: Path, overwrite: bool) -> Path:
     return target
 
 
-def _contents(runs: tuple[Path, ...], folders: tuple[str, ...], photos: int, device: str | None) -> Contents:
+def _contents(
+    runs: tuple[Path, ...], folders: tuple[str, ...], photos: int, device: str | None, registry: Registry
+) -> Contents:
     from srkit.cli.bench_answer import progress_line
     from srkit.cli.report_chapters import Work, chapters
     from srkit.cli.report_runs import find_runs, made_by, subject_of
     from srkit.evaluation.report.contents import Contents
-    from srkit.registry import Registry
     from srkit.training.device import choose_device, describe, prepare
 
     found = find_runs(runs)
@@ -73,7 +84,7 @@ def _contents(runs: tuple[Path, ...], folders: tuple[str, ...], photos: int, dev
     # the same pictures from the same models, on an accelerator too
     prepare(where, deterministic=True)
     with progress_line() as progress:
-        work = Work(Registry.installed(), where, folders, photos, progress)
+        work = Work(registry, where, folders, photos, progress)
         done = chapters(found.runs, work)
     for sentence in [*found.notes, *(f"{chapter.title}: {note}" for chapter in done for note in chapter.notes)]:
         click.echo(f"warning: {sentence}", err=True)

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from srkit.errors import SrkitError, UserError
+from srkit.errors import ExperimentError, SrkitError, UserError
+from srkit.experiment.single import pick_one
 from srkit.registry import KINDS, Registry
+from srkit.registry.trust import NOT_BUILT
 
 if TYPE_CHECKING:
     from srkit.cli.report_runs import FoundRun
@@ -57,16 +59,35 @@ def chapters(runs: Sequence[FoundRun], work: Work) -> list[Chapter]:
 
     models: list[NamedModel] = []
     without: list[str] = []
+    found: list[Chapter] = []
     for run in runs:
         try:
-            models.append(replace(run_model(run.folder, work.registry), name=run.name))
+            model = replace(run_model(run.folder, work.registry), name=run.name)
         except SrkitError as error:
             without.append(f"{run.name} has no pictures and no scores: {error}")
-    found = [chapter for group in _groups(models, work) for chapter in _of_group(group, runs, work)]
+            continue
+        if why := _why_not_built(model, work):
+            found += _as_they_said([model], runs, why, work.photos)
+        else:
+            models.append(model)
+    found += [chapter for group in _groups(models, work) for chapter in _of_group(group, runs, work)]
     if not work.folders:
         found += [chapter for group in _by_photos(models) for chapter in _without_originals(group, work)]
     found = _told_apart(found)
     return [*found, Chapter("Runs without pictures", None, notes=without)] if without else found
+
+
+def _why_not_built(model: NamedModel, work: Work) -> str:
+    """Why a run's generator, or what makes its LR images, cannot be had here; empty where they can."""
+    assert model.trained_on is not None  # a run's
+    experiment, folder = model.trained_on.experiment, model.trained_on.folder
+    try:
+        pick_one(KINDS["generators"], experiment["generator"], work.registry, shown_as=model.name, folder=folder)
+        _likeness(model, work)
+    except ExperimentError as error:
+        untrusted = any(one.message.startswith(NOT_BUILT) for one in error.problems)
+        return f"{NOT_BUILT}; --trust loads it" if untrusted else str(error)
+    return ""
 
 
 def _told_apart(found: Sequence[Chapter]) -> list[Chapter]:
@@ -137,7 +158,7 @@ def _judged(group: Sequence[NamedModel], photo_set: PhotoSet, work: Work) -> Cha
 
     notes: list[str] = []
     judge = _judge(group, work, notes)
-    contestants = Field([named_model(BASELINE, work.registry), *group], None, 1).at(photo_set.scale)
+    contestants = Field([named_model(BASELINE, work.registry), *group], None, 1, work.registry).at(photo_set.scale)
     entries = benchmark(contestants, photo_set, judge, machine=None, leave_out=notes.append)
     names = [entry.row.model for entry in entries]
     photos = [photo_set.photo(index) for index in chosen(len(photo_set), work.photos)]
@@ -226,9 +247,8 @@ def _as_they_said(group: Sequence[NamedModel], runs: Sequence[FoundRun], why: st
         comparison = compare([Entry(row) for row in table], table[1].model if len(table) > 2 else None)
         shown = {row.model for row in table}
         strips = [one for run in own if run.name in shown for one in _strips(run, count)]
-        said = (
-            f"scores{' and strips' if strips else ''} as the runs ended with, for their photos are out of reach: {why}"
-        )
+        what = "scores and strips" if strips else "scores"
+        said = f"{what} as the runs ended with, without looking at the images again: {why}"
         yield Chapter(_title(table[0]), comparison, scatters(table), notes=[said], strips=strips)
 
 
@@ -270,7 +290,7 @@ def _without_originals(group: Sequence[NamedModel], work: Work) -> Iterator[Chap
     title = f"{folder.name}, x{scale}, pictures without originals"
     try:
         total, photos = _low(folder, work)
-        contestants = Field([named_model(BASELINE, work.registry), *group], None, 1).at(scale)
+        contestants = Field([named_model(BASELINE, work.registry), *group], None, 1, work.registry).at(scale)
         yield Chapter(title, None, (), _shown(photos, contestants, scale, work), total)
     except SrkitError as error:
         yield Chapter(title, None, notes=[f"no pictures: {error}"])

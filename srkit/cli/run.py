@@ -12,6 +12,7 @@ from srkit.cli.plan import sound_plan
 from srkit.cli.quick_start import QuickStart
 from srkit.cli.study import Asked, StudyTask, rehearse_study, run_study, sound_study
 from srkit.cli.together import once_a_machine
+from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
 from srkit.registry import Registry
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Of a study: how many runs at a time.")
 @click.option("--launcher", metavar="NAME", help="Of a study: where its runs are executed; by default here.")
 @click.option("--quiet", is_flag=True, help="No progress; only the table and warnings.")
+@trust_option
 def run_command(
     experiments: tuple[Path, ...],
     settings: tuple[str, ...],
@@ -43,6 +45,7 @@ def run_command(
     jobs: int | None,
     launcher: str | None,
     quiet: bool,
+    trust: bool,
 ) -> None:
     """Train an experiment, or a study of many, and judge it against bicubic.
 
@@ -53,7 +56,7 @@ def run_command(
     """
     if out is not None and len(experiments) > 1:
         raise click.UsageError("--out names one run folder; leave it out for several experiments")
-    registry = Registry.installed()
+    registry = Registry.installed(user_trust(trust))
     asked = Asked(out, resume, device, launcher, jobs, quiet)
     codes = []
     with QuickStart() as start:

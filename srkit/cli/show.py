@@ -8,16 +8,18 @@ from pathlib import Path
 import click
 
 from srkit.cli.list import where_named
-from srkit.cli.portrait import Portrait, portrait
+from srkit.cli.portrait import Portrait, portrait, portrait_of_source
+from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
-from srkit.registry import Kind, Registry, kind_named
+from srkit.registry import Kind, Registry, Untrusted, kind_named
 
 
 @click.command("show")
 @click.argument("kind")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One object, for scripts.")
-def show_command(kind: str, name: str | None, as_json: bool) -> None:
+@trust_option
+def show_command(kind: str, name: str | None, as_json: bool, trust: bool) -> None:
     """Show a component: its options, where it comes from, its size.
 
     \b
@@ -25,9 +27,12 @@ def show_command(kind: str, name: str | None, as_json: bool) -> None:
       srkit show generators espcn
       srkit show feature-loss vgg16
     """
-    registry = Registry.installed()
+    registry = Registry.installed(user_trust(trust, ask=False))  # its source tells most of it
     chosen, use = _meant(kind, name, registry)
-    shown = portrait(registry.find(chosen, use, Path.cwd()), registry)
+    try:
+        shown = portrait(registry.find(chosen, use, Path.cwd()), registry)
+    except Untrusted as refusal:
+        shown = portrait_of_source(chosen, use, refusal)
     if as_json:
         click.echo(json.dumps(shown.as_object(), indent=1))
     else:

@@ -18,6 +18,7 @@ from srkit.cli.side_by_side import (
     show,
     showings,
 )
+from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
 from srkit.registry import Registry
 
@@ -37,7 +38,8 @@ NARROWEST = 260
 @photo_options
 @click.option("--crop", "crops", multiple=True, metavar="X,Y,W,H", help="What to magnify; repeatable.")
 @click.option("--out", type=click.Path(path_type=Path), default="strips", show_default=True, help="Folder, or a .png.")
-def strip_command(models: tuple[str, ...], crops: tuple[str, ...], out: Path, **asked: Any) -> None:
+@trust_option
+def strip_command(models: tuple[str, ...], crops: tuple[str, ...], out: Path, trust: bool, **asked: Any) -> None:
     """Lay original, bicubic and models side by side, magnified.
 
     \b
@@ -46,7 +48,7 @@ def strip_command(models: tuple[str, ...], crops: tuple[str, ...], out: Path, **
       srkit strip runs/espcn lanczos --on photo.jpg --crop 8,6,16,12
     """
     boxes = [read_crop(one) for one in crops]
-    registry = Registry.installed()
+    registry = Registry.installed(user_trust(trust))
     names = [one for one in models if one != ORIGINAL]
     if BICUBIC not in names:
         names.insert(0, BICUBIC)

@@ -131,7 +131,7 @@ def _launcher(
     from srkit.studies.plans import launcher_table, picked_launcher
 
     written = reading.launcher if reading is not None else None
-    table = launcher_table(written, asked.launcher, asked.jobs, recorded.launcher if recorded is not None else None)
+    table = launcher_table(written, asked.launcher, asked.jobs, recorded)
     try:
         return table, picked_launcher(table, registry), []
     except ExperimentError as error:
@@ -153,7 +153,7 @@ def run_study(task: StudyTask, asked: Asked, registry: Registry) -> int:
     launcher, settled = built_launcher(task.pick, task.launcher)
     screen = messages()
     if task.recorded is None:
-        study = begun(task.name, task.file, task.cells, settled, asked.device or "", asked.out)
+        study = begun(task.name, task.file, task.cells, settled, asked.device or "", asked.out, registry)
     else:
         device = asked.device or task.recorded.device
         study = gone_on_with(task.recorded, task.cells, settled, device, registry)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from srkit.cli.placement import Job, placements
+from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import SrkitError, UserError
 from srkit.registry import Registry
 
@@ -57,6 +58,7 @@ class _How:
 )
 @click.option("--device", help="cpu, cuda, cuda:1 or mps; by default the best there is.")
 @click.option("--overwrite", is_flag=True, help="Replace pictures that are there already.")
+@trust_option
 def upscale_command(
     images: tuple[Path, ...],
     model: str,
@@ -68,6 +70,7 @@ def upscale_command(
     precision: str,
     device: str | None,
     overwrite: bool,
+    trust: bool,
 ) -> None:
     """Upscale pictures with a trained model.
 
@@ -78,7 +81,7 @@ def upscale_command(
     """
     if out.suffix.lower() in (*ENDINGS.values(), ".jpeg") and not out.is_dir():
         raise UserError(f"--out {out}: pictures keep their names, and this is the folder they go into; name one")
-    registry = Registry.installed()
+    registry = Registry.installed(user_trust(trust))
     network, scale, where, autocast = _model(model, repeat, precision, device, registry)
     jobs, failures = placements(images, out, registry, ENDINGS[kind])
     _make(out)

@@ -12,7 +12,18 @@ from srkit.experiment.schema import Experiment, Selection
 from srkit.experiment.tables import table_keys
 from srkit.experiment.tree import TreePath
 from srkit.experiment.typed import Typing
-from srkit.registry import BrokenComponent, Component, ContractError, Kind, NotFound, Option, Registry, kind_named
+from srkit.registry import (
+    BrokenComponent,
+    Component,
+    ContractError,
+    Kind,
+    NotFound,
+    Option,
+    Registry,
+    Untrusted,
+    kind_named,
+)
+from srkit.registry.source_options import read_source_component
 from srkit.registry.values import BadValue, convert, found
 
 
@@ -83,15 +94,41 @@ class Picking:
 
     def pick(self, kind: Kind, use: str, options: dict[str, Any], path: TreePath) -> Pick | None:
         """The component of a table at `path`; None where it cannot be had."""
+        base = self.typing.tree.origin((*path, "use")).folder
         try:
-            component = self.registry.find(kind, use, self.typing.tree.origin((*path, "use")).folder)
+            component = self.registry.find(kind, use, base, self.typing.tree.folders())
         except NotFound as error:
             self.typing.add((*path, "use"), error.message, error.hint)
+        except Untrusted as error:
+            self.typing.add((*path, "use"), error.message, error.hint)
+            self._read_options(error, kind, options, path)
         except (BrokenComponent, ContractError) as error:
             self.typing.add((*path, "use"), str(error))
         else:
             return Pick(component, self._options(component, options, path), path)
         return None
+
+    def _read_options(self, refusal: Untrusted, kind: Kind, options: dict[str, Any], path: TreePath) -> None:
+        """Hold the options of code that is not to run against what its source says of them."""
+        found = read_source_component(refusal.file, refusal.attribute, kind)
+        if found is None or found.options is None:
+            return
+        known = [one.name for one in found.options]
+        for key in options:
+            if key not in known:
+                self._unknown_option(kind, refusal.attribute, key, known, options, path)
+        for one in found.options:
+            if one.default is None and one.name not in options:
+                self.typing.add(path, f"option {one.name!r} of {refusal.attribute!r} is missing.", one.doc)
+
+    def _unknown_option(
+        self, kind: Kind, name: str, key: str, known: list[str], options: dict[str, Any], path: TreePath
+    ) -> None:
+        table = [one for one in table_keys(path) if one not in options]
+        hint = nearest(key, [*known, *table]) or (
+            f"Its options: {', '.join(known)}." if known else "It has no options."
+        )
+        self.typing.add((*path, key), f"{kind.singular} {name!r} has no option {key!r}.", hint)
 
     def _options(self, component: Component, options: dict[str, Any], path: TreePath) -> dict[str, Any]:
         signature = component.signature
@@ -101,11 +138,7 @@ class Picking:
             where = (*path, key)
             if option is None:
                 known = [one.name for one in signature.options]
-                table = [one for one in table_keys(path) if one not in options]
-                hint = nearest(key, [*known, *table]) or (
-                    f"Its options: {', '.join(known)}." if known else "It has no options."
-                )
-                self.typing.add(where, f"{component.kind.singular} {component.name!r} has no option {key!r}.", hint)
+                self._unknown_option(component.kind, component.name, key, known, options, path)
                 continue
             value = self._value(option, raw, where)
             if value is not None:

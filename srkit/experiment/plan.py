@@ -118,7 +118,7 @@ def read_experiment(path: Path, settings: Iterable[str] = ()) -> Reading:
 
 def command_line_settings(settings: Iterable[str]) -> tuple[list[Problem], list[Setting]]:
     """What `--set` was given: problems of those that cannot be read, and the others."""
-    command_line = Origin(COMMAND_LINE, None, Path.cwd())
+    command_line = Origin(COMMAND_LINE, None, Path.cwd(), typed=True)
     problems, parsed = [], []
     for text in settings:
         try:

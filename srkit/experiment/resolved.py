@@ -15,8 +15,7 @@ from srkit.experiment.picks import Pick
 from srkit.experiment.plan import Plan, flat_settings
 from srkit.experiment.schema import Selection, Stage, Table
 from srkit.experiment.tree import TreePath
-
-CODE_FOLDER = "code"
+from srkit.registry.own_code import CODE_FOLDER
 
 FREE_TO_CHANGE = ("steps", "log.", "checkpoint.every", "checkpoint.keep", "on_nan.", "data.workers", "data.cache")
 """What a resumed run may change: its length, and what no number depends on."""

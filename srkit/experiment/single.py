@@ -45,7 +45,7 @@ def pick_one(
     registry: Registry,
     *,
     shown_as: str,
-    folder: Path,
+    folder: Path | None,
     origins: Mapping[TreePath, Origin] | None = None,
 ) -> Pick:
     """Look a component up and check its options.
@@ -55,14 +55,16 @@ def pick_one(
         table: `use` and the options; keys that belong to the table of the kind itself (`name`, `when`) are left aside.
         registry: where to look.
         shown_as: where it was written, for messages.
-        folder: what its paths and `./file.py` are relative to.
+        folder: that of the file it was written in, which its paths and `./file.py` are relative to; None where it was
+            typed: then that is where one stands.
         origins: where its keys were written, in the place of the two above; paths begin with the kind's name.
 
     Raises:
         ExperimentError: with everything that is wrong with it.
     """
     path = (kind.singular,)
-    tree = Tree({kind.singular: dict(table)}, {(): Origin(shown_as, None, folder), **(origins or {})})
+    written = Origin(shown_as, None, folder or Path.cwd(), typed=folder is None)
+    tree = Tree({kind.singular: dict(table)}, {(): written, **(origins or {})})
     typing = Typing(tree)
     options = {key: value for key, value in table.items() if key not in ("use", "name", "when")}
     pick = Picking(typing, registry).pick(kind, str(table["use"]), options, path)

@@ -23,11 +23,13 @@ class Origin:
         file: the file as it was named, or `--set`.
         line: the line in it, from 1; None for `--set`.
         folder: what relative paths in the value are relative to.
+        typed: whether it was typed on the command line, in no file at all.
     """
 
     file: str
     line: int | None
     folder: Path
+    typed: bool = False
 
 
 @dataclass
@@ -42,6 +44,10 @@ class Tree:
             if path[:length] in self.origins:
                 return self.origins[path[:length]]
         return Origin("", None, Path.cwd())
+
+    def folders(self) -> list[Path]:
+        """The folders of all files that have a say in it."""
+        return list(dict.fromkeys(one.folder for one in self.origins.values() if not one.typed))
 
     def get(self, path: TreePath) -> Any:
         value: Any = self.values

@@ -49,7 +49,7 @@ class BenchResult:
         return as_markdown(self.answer.comparisons, self.answer.machine)
 
 
-def judge(models: Sequence[Any], question: Question) -> BenchResult:
+def judge(models: Sequence[Any], question: Question, *, trust: bool) -> BenchResult:
     """Do what `srkit bench` does.
 
     Raises:
@@ -58,10 +58,12 @@ def judge(models: Sequence[Any], question: Question) -> BenchResult:
     from dataclasses import replace
 
     from srkit.cli.bench_answer import answer
+    from srkit.registry import Registry, Trust
 
     if not models:
         raise UserError("name at least one model: a run's folder or result, a checkpoint, a file, or 'bicubic'")
-    return BenchResult(answer(replace(question, models=[_model(one) for one in models])))
+    registry = Registry.installed(Trust(trust))
+    return BenchResult(answer(replace(question, models=[_model(one) for one in models]), registry))
 
 
 def _model(given: Any) -> str:

@@ -125,6 +125,7 @@ def train(
     resume: bool,
     device: str | None,
     quiet: bool,
+    trust: bool,
 ) -> RunResult:
     """Do what `srkit run` does.
 
@@ -139,9 +140,9 @@ def train(
     from srkit.cli.plan import experiment_file
     from srkit.execution import execute
     from srkit.notebook.progress import progress
-    from srkit.registry import Registry
+    from srkit.registry import Registry, Trust
 
-    registry, screen = Registry.installed(), messages()
+    registry, screen = Registry.installed(Trust(trust)), messages()
     settings = settings_of(overrides)
     _refuse_study(Path(experiment), settings)
     plan = _sound_plan(experiment_file(Path(experiment)), settings, registry)

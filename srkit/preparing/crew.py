@@ -17,7 +17,7 @@ from srkit.preparing.cutting import Cutter, Job, Look
 from srkit.preparing.settings import Settings
 from srkit.preparing.shrinking import Shrinker
 from srkit.preparing.targets import Slot, Target
-from srkit.registry import Registry
+from srkit.registry import Registry, Trust
 
 
 @dataclass
@@ -157,7 +157,9 @@ def _work(pipe: Connection, settings: Settings, target: Target) -> None:
             job: Job = pipe.recv()
             try:
                 if cutter is None:
-                    cutter = Cutter(settings, Shrinker(settings.downscaler, settings.scales, Registry.installed()))
+                    # the downscaler was looked up, and trusted, by the process that began this one
+                    registry = Registry.installed(Trust(everything=True))
+                    cutter = Cutter(settings, Shrinker(settings.downscaler, settings.scales, registry))
                 look = cutter.look(job)
                 pipe.send(("look", look))
                 slot: Slot | None = pipe.recv()

@@ -54,7 +54,7 @@ def qualified(table: Mapping[str, Any], registry: Registry) -> str | dict[str, A
 
 def _picked(table: str | Mapping[str, Any], registry: Registry) -> Pick:
     table = {"use": table} if isinstance(table, str) else table
-    return pick_one(KINDS["downscalers"], table, registry, shown_as=SHOWN_AS, folder=Path.cwd())
+    return pick_one(KINDS["downscalers"], table, registry, shown_as=SHOWN_AS, folder=None)
 
 
 def _spelled(value: Any) -> Any:

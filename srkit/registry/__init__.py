@@ -4,7 +4,7 @@ from srkit.registry.discovery import Entry, discover
 from srkit.registry.kinds import KINDS, RESERVED_OPTIONS, Kind, kind_named
 from srkit.registry.lookup import BrokenComponent, Component, Listing, NotFound, Registry
 from srkit.registry.options import ContractError, Option, Signature
-from srkit.registry.trust import Trust
+from srkit.registry.trust import Trust, Untrusted
 
 __all__ = [
     "KINDS",
@@ -20,6 +20,7 @@ __all__ = [
     "Registry",
     "Signature",
     "Trust",
+    "Untrusted",
     "discover",
     "kind_named",
 ]

@@ -2,6 +2,7 @@
 
 The name lies below this module's and holds the file's path and a hash of its content. Whoever imports it, such as a
 spawned loader worker that unpickles a component, imports this module first, which sets up the finder that reads it.
+Only the source counts: compiled files that lie beside it, in `__pycache__`, could hold anything.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 __path__: list[str] = []
 """Makes this module a package in the importer's eyes: what is below it is asked of the finders."""
@@ -28,12 +29,27 @@ def load_file(path: Path) -> ModuleType:
 
 
 def content_digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:DIGITS]
+    return _digest(path.read_bytes())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:DIGITS]
 
 
 def module_name(path: Path, digest: str) -> str:
     """Where a file of this content is imported."""
     return f"{__name__}.{path.stem.replace('.', '_')}_{digest}_{str(path).encode().hex()}"
+
+
+class SourceLoader(SourceFileLoader):
+    """Executes the very bytes whose hash the module's name holds."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = Path(self.path)
+        content = path.read_bytes()
+        if _digest(content) != fullname.rsplit("_", 2)[1]:
+            raise ImportError(f"{path} was changed since this run loaded it", name=fullname, path=str(path))
+        return compile(content, str(path), "exec", dont_inherit=True)
 
 
 class FileFinder(MetaPathFinder):
@@ -45,11 +61,8 @@ class FileFinder(MetaPathFinder):
         parent, _, name = fullname.rpartition(".")
         if parent != __name__:
             return None
-        _, digest, place = name.rsplit("_", 2)
-        file = Path(bytes.fromhex(place).decode())
-        if content_digest(file) != digest:
-            raise ImportError(f"{file} was changed since this run loaded it", name=fullname, path=str(file))
-        return importlib.util.spec_from_file_location(fullname, file)
+        file = Path(bytes.fromhex(name.rsplit("_", 1)[1]).decode())
+        return importlib.util.spec_from_file_location(fullname, file, loader=SourceLoader(fullname, str(file)))
 
 
 if not any(isinstance(one, FileFinder) for one in sys.meta_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,11 +15,16 @@ from typing import Any, Literal
 
 from srkit.errors import UserError, nearest
 from srkit.registry import files
+from srkit.registry.declared import declared_kinds, owned_source
+from srkit.registry.declaring import DECLARED
 from srkit.registry.discovery import ALLOW_LIST, Entry, allowed_distributions, canonical, discover
 from srkit.registry.files import content_digest, load_file
+from srkit.registry.fitness import require_fit
 from srkit.registry.kinds import KINDS, Kind
 from srkit.registry.options import ContractError, Signature, read_signature
+from srkit.registry.own_code import is_network_path
 from srkit.registry.requirements import Requirements
+from srkit.registry.source import find_spec, parse_source
 from srkit.registry.trust import Trust
 
 State = Literal["ok", "broken", "conflict"]
@@ -46,6 +52,7 @@ class Component:
         distribution: the distribution's name, or the file or module it was loaded from.
         version: that distribution's version, or the first digits of the file's hash.
         file: the `.py` file for `./file.py:Name`, else None.
+        must_say: whether a function has to say what it gives: no entry point says so already.
     """
 
     kind: Kind
@@ -55,17 +62,22 @@ class Component:
     distribution: str
     version: str
     file: Path | None = None
+    must_say: bool = False
 
     @cached_property
     def signature(self) -> Signature:
         return read_signature(self.factory, self.kind)
 
     def build(self, **arguments: Any) -> Any:
-        """Call the factory.
+        """Call the factory, if it can give a component of its kind.
 
         Raises:
-            ContractError: it has to give a torch module, and does not.
+            ContractError: it cannot, or it has to give a torch module, and does not.
         """
+        try:
+            require_fit(self.factory, self.kind, must_say=self.must_say)
+        except ContractError as error:
+            raise ContractError(f"{self.kind.singular.replace('_', ' ')} {self.use}: {error}") from None
         built = self.factory(**arguments)
         if self.kind.is_network and not hasattr(built, "named_parameters"):
             given = type(built).__name__
@@ -151,23 +163,29 @@ class Registry:
             listings.append(Listing(entry, reading.summary, state, reason))
         return listings
 
-    def find(self, kind: Kind, use: str, base: Path) -> Component:
+    def find(self, kind: Kind, use: str, base: Path, named_in: Iterable[Path] = ()) -> Component:
         """The component that `use` names: a registered name, `dist:name`, `package.module:Name` or `./file.py:Name`.
 
         Args:
             base: the folder a relative file is relative to.
+            named_in: the folders of the files that have a say in what it is called with, its name included; none where
+                all of that was typed.
 
         Raises:
             NotFound: nothing answers to the name, or two distributions do.
+            Untrusted: it is own code that the user has not said yes to.
             BrokenComponent: it answers and cannot be imported.
             ContractError: it was imported and cannot be a component.
         """
         key = (kind.plural, use if not _is_file(use) else f"{base}|{use}")
-        if key not in self._loaded:
-            self._loaded[key] = self._find(kind, use, base)
-        return self._loaded[key]
+        known = self._loaded.get(key)
+        if known is None:
+            known = self._loaded[key] = self._find(kind, use, base, tuple(named_in))
+        elif known.file is not None:
+            self.trust.require(known.file, named_in, known.name)
+        return known
 
-    def _find(self, kind: Kind, use: str, base: Path) -> Component:
+    def _find(self, kind: Kind, use: str, base: Path, named_in: tuple[Path, ...]) -> Component:
         named = [entry for entry in self.entries(kind) if _answers_to(entry, use)]
         if len(named) > 1:
             if len({entry.qualified for entry in named}) < len(named):
@@ -177,32 +195,80 @@ class Registry:
         if named:
             return _load_entry(named[0])
         if _is_file(use):
-            return _load_file(kind, use, base)
+            return self._load_file(kind, use, base, named_in)
         if _TARGET.fullmatch(use.strip()):
             return self._load_target(kind, use)
         raise self._not_found(kind, use)
 
-    def _load_target(self, kind: Kind, use: str) -> Component:
-        module_name, _, attribute = (part.strip() for part in use.partition(":"))
-        is_distribution = canonical(module_name) in {canonical(entry.distribution) for entry in self._entries}
+    def _load_file(self, kind: Kind, use: str, base: Path, named_in: tuple[Path, ...]) -> Component:
+        written, _, attribute = use.rpartition(":")
+        if is_network_path(written):
+            raise NotFound(
+                f"no {kind.singular} {use!r}: code is never loaded from another machine.",
+                "Copy the file here, and read it.",
+            )
+        path = (base / Path(written).expanduser()).resolve()
+        if not path.is_file() or is_network_path(str(path)):
+            raise NotFound(f"no {kind.singular} {use!r}: there is no file {path}.")
+        self.trust.require(path, named_in, attribute)
         try:
-            module = importlib.import_module(module_name)
-        except ModuleNotFoundError as error:
-            if is_distribution:
-                raise self._not_found(kind, use) from None
-            if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
-                raise NotFound(
-                    f"no {kind.singular} {use!r}: there is neither a distribution nor a module {module_name!r}.",
-                    self._all(kind),
-                ) from None
-            raise BrokenComponent(f"{kind.singular} {use}: {_cause(error)}") from error
+            module = load_file(path)
         except (Exception, SystemExit) as error:
             raise BrokenComponent(f"{kind.singular} {use}: {_cause(error)}") from error
-        if is_distribution and not hasattr(module, attribute.split(".")[0]):
-            raise self._not_found(kind, use)
+        factory = _attribute(module, attribute, use, str(path))
+        return _checked(Component(kind, use, attribute, factory, str(path), content_digest(path), path, must_say=True))
+
+    def _load_target(self, kind: Kind, use: str) -> Component:
+        """A class or function that an installed package declares as a component where it is written."""
+        module_name, _, attribute = (part.strip() for part in use.partition(":"))
+        source = owned_source(module_name)
+        if source is None:
+            raise self._nothing_there(kind, use, module_name)
+        tree = parse_source(source)
+        if isinstance(tree, str):
+            raise BrokenComponent(f"{kind.singular} {use}: {tree}")
+        kinds = declared_kinds(tree, attribute)
+        if kind.plural not in kinds:
+            raise self._undeclared(kind, use, source, kinds)
+        found = _would_import(module_name)
+        if found is None or not source.samefile(found):
+            raise BrokenComponent(f"{kind.singular} {use}: {found} hides the installed {source}; rename it or move it")
+        try:
+            module = importlib.import_module(module_name)
+        except (Exception, SystemExit) as error:
+            raise BrokenComponent(f"{kind.singular} {use}: {_cause(error)}") from error
         factory = _attribute(module, attribute, use)
+        if kind.plural not in getattr(factory, "__dict__", {}).get(DECLARED, ()):
+            raise self._undeclared(kind, use, source, ())
         version = getattr(module, "__version__", "")
-        return _checked(Component(kind, use, attribute, factory, module_name, str(version)))
+        return _checked(Component(kind, use, attribute, factory, module_name, str(version), must_say=True))
+
+    def _nothing_there(self, kind: Kind, use: str, module: str) -> NotFound:
+        """What is said where neither a distribution nor a module of an installed one answers."""
+        if canonical(module) in {canonical(entry.distribution) for entry in self._entries}:
+            return self._not_found(kind, use)
+        return NotFound(
+            f"no {kind.singular} {use!r}: there is neither a distribution nor a module {module!r} of an installed one.",
+            self._all(kind),
+        )
+
+    def _undeclared(self, kind: Kind, use: str, source: Path, kinds: Iterable[str]) -> NotFound:
+        """What is said of a module's content that its author did not offer as such a component."""
+        module, _, attribute = use.partition(":")
+        entry = next((one for one in self.entries(kind) if one.target.replace(" ", "") == use), None)
+        if entry is not None:
+            return NotFound(
+                f"no {kind.singular} {use!r}: it goes by its registered name.", f"Write {entry.qualified!r}."
+            )
+        if canonical(module) in {canonical(entry.distribution) for entry in self._entries} and not kinds:
+            return self._not_found(kind, use)
+        declared = (
+            f"it is declared as one of the {' and '.join(kinds)}" if kinds else "it is not declared as a component"
+        )
+        return NotFound(
+            f"no {kind.singular} {use!r}: {declared} in {source}.",
+            f'Its author writes @srkit.component("{kind.plural}") above {attribute}, or registers an entry point.',
+        )
 
     def _not_found(self, kind: Kind, use: str) -> NotFound:
         names = [entry.name for entry in self.entries(kind)] + [entry.qualified for entry in self.entries(kind)]
@@ -225,9 +291,9 @@ class Registry:
 class _RegisteredOnly(Registry):
     """A registry that never loads a file or an unregistered module."""
 
-    def _find(self, kind: Kind, use: str, base: Path) -> Component:
+    def _find(self, kind: Kind, use: str, base: Path, named_in: tuple[Path, ...]) -> Component:
         if any(_answers_to(entry, use) for entry in self.entries(kind)):
-            return super()._find(kind, use, base)
+            return super()._find(kind, use, base, named_in)
         raise self._not_found(kind, use)
 
 
@@ -280,25 +346,23 @@ def _load_entry(entry: Entry) -> Component:
             factory = _attribute(module, entry.attribute, use) if entry.attribute else module
         except NotFound as error:
             raise BrokenComponent(f"{entry.kind.singular} {error}") from None
-    return _checked(Component(entry.kind, use, entry.name, factory, entry.distribution, entry.version))
+    component = Component(entry.kind, use, entry.name, factory, entry.distribution, entry.version)
+    return _checked(component)
 
 
-def _load_file(kind: Kind, use: str, base: Path) -> Component:
-    written, _, attribute = use.rpartition(":")
-    path = (base / Path(written).expanduser()).resolve()
-    if not path.is_file():
-        raise NotFound(f"no {kind.singular} {use!r}: there is no file {path}.")
-    try:
-        module = load_file(path)
-    except (Exception, SystemExit) as error:
-        raise BrokenComponent(f"{kind.singular} {use}: {_cause(error)}") from error
-    factory = _attribute(module, attribute, use, str(path))
-    return _checked(Component(kind, use, attribute, factory, str(path), content_digest(path), file=path))
+def _would_import(module: str) -> str | None:
+    """The file that an import of a module takes, or took."""
+    if module in sys.modules:
+        return getattr(sys.modules[module], "__file__", None)
+    spec = find_spec(module)
+    return spec.origin if spec is not None else None
 
 
 def _attribute(module: ModuleType, attribute: str, use: str, shown_as: str = "") -> Any:
     target: Any = module
     for part in attribute.split("."):
+        if isinstance(target, ModuleType) and target is not module and shown_as:
+            raise NotFound(f"{use}: {target.__name__} is another module; name what {shown_as} itself offers.")
         if not hasattr(target, part):
             own = [name for name, value in vars(module).items() if _is_of(value, module) and not name.startswith("_")]
             hint = nearest(attribute, own) or (f"It has: {', '.join(own[:8])}." if own else "")

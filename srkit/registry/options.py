@@ -164,13 +164,13 @@ def _guess(parameter: inspect.Parameter) -> str:
 
 def _evaluated(factory: Callable[..., Any], name: str, annotation: Any) -> Any:
     """One parameter's annotation as a type; what else the signature names need not exist when it runs."""
-    target: Any = inspect.unwrap(_signed(factory))
+    target: Any = inspect.unwrap(signed_function(factory))
     alone = types.SimpleNamespace(__annotations__={name: annotation})
     scope = getattr(target, "__globals__", None) or vars(sys.modules[target.__module__])
     return get_type_hints(alone, globalns=scope, include_extras=True)[name]
 
 
-def _signed(factory: Callable[..., Any]) -> Any:
+def signed_function(factory: Callable[..., Any]) -> Any:
     """The function whose parameters a factory's are."""
     target: Any = factory
     while isinstance(target, partial):

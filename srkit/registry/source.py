@@ -78,7 +78,7 @@ def read_component(module: str, attribute: str) -> Reading:
             return Reading(broken=f"there is no module {module}" if certain else "")
         if spec.origin is None or not spec.origin.endswith(".py"):
             return Reading()
-        tree = _parse(spec.origin, _changed(spec.origin))
+        tree = parse_source(Path(spec.origin))
         if isinstance(tree, str):
             return Reading(broken=tree if certain else "")
         if not attribute:
@@ -118,6 +118,11 @@ def _other_name(node: ast.stmt) -> str:
     return value.id if isinstance(value, ast.Name) else ""
 
 
+def parse_source(path: Path) -> ast.Module | str:
+    """The module in a file, or why it is none; nothing of it is executed."""
+    return _parse(str(path), _changed(str(path)))
+
+
 def _changed(path: str) -> float:
     try:
         return Path(path).stat().st_mtime
@@ -136,7 +141,7 @@ def _parse(path: str, changed: float) -> ast.Module | str:
         return ast.parse(Path(path).read_bytes(), filename=path)
     except SyntaxError as error:
         return f"syntax error in {path}, line {error.lineno}: {error.msg}"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
         return f"{path} cannot be read: {error}"
 
 

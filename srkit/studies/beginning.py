@@ -41,16 +41,25 @@ def as_cells(plans: Sequence[CellPlan]) -> list[Planned]:
 
 
 def begun(
-    name: str, file: Path, cells: Sequence[Planned], launcher: Mapping[str, Any], device: str, out: Path | None
+    name: str,
+    file: Path,
+    cells: Sequence[Planned],
+    launcher: Mapping[str, Any],
+    device: str,
+    out: Path | None,
+    registry: Registry,
 ) -> Study:
     """Make the folder of a new study: `--out`, or `runs/NAME`, numbered where that exists.
+
+    Args:
+        registry: where the cells' components were looked up.
 
     Raises:
         UserError: `--out` holds something already, or cannot be made.
     """
     folder = _new_folder(name, out)
     study = Study(folder, name, str(file.resolve()), launcher, device, tuple(one.cell for one in cells))
-    _write(study, cells)
+    _write(study, cells, registry)
     return study
 
 
@@ -74,13 +83,14 @@ def _is_free(folder: Path) -> bool:
     return folder.is_dir() and {one.name for one in folder.iterdir()} <= {OWN, ".study.json.part"}
 
 
-def _write(study: Study, cells: Sequence[Planned]) -> None:
+def _write(study: Study, cells: Sequence[Planned], registry: Registry) -> None:
     """What each cell is started with, then `study.json`."""
     try:
         for one in cells:
             folder = study.experiment_file(one.cell).parent
             folder.mkdir(parents=True, exist_ok=True)
             write_experiment(folder, one.plan, resolve(one.plan, {}))
+            registry.trust.record_code(folder)
         write_study(study)
     except OSError as error:
         raise UserError(f"the study's folder {study.folder} cannot be written: {error.strerror or error}") from None
@@ -130,7 +140,7 @@ def gone_on_with(
         _kept(study, known[one.cell.name], one, registry) if one.cell.name in known else one.cell for one in cells
     )
     study = replace(study, cells=kept, launcher=launcher, device=device)
-    _write(study, cells)
+    _write(study, cells, registry)
     return study
 
 

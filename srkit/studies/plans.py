@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,12 @@ from typing import Any
 from srkit.contracts import Launcher, Provenance
 from srkit.errors import ExperimentError, OptionError, Problem
 from srkit.experiment import Pick, Plan, StudyReading, complete
+from srkit.experiment.matrix import LAUNCHER
 from srkit.experiment.single import pick_one, table_of
 from srkit.experiment.study import CellReading, LauncherTable, gathered
-from srkit.experiment.tree import Origin
+from srkit.experiment.tree import Origin, TreePath
 from srkit.registry import KINDS, Registry
+from srkit.studies.folder import STUDY_FILE, Study
 
 __all__ = [
     "CellPlan",
@@ -88,7 +90,7 @@ def launcher_problems(table: LauncherTable, registry: Registry) -> list[Problem]
 
 
 def launcher_table(
-    written: LauncherTable | None, asked: str | None, jobs: int | None, recorded: Mapping[str, Any] | None = None
+    written: LauncherTable | None, asked: str | None, jobs: int | None, recorded: Study | None = None
 ) -> LauncherTable:
     """Where the runs are executed: by the command line, else by the file, else where the study began, else here.
 
@@ -98,22 +100,30 @@ def launcher_table(
         written: `[launcher]`.
         asked: `--launcher`, a name or a table.
         jobs: `--jobs`, which is the option of that name.
-        recorded: the table of the study that is gone on with.
+        recorded: the study that is resumed.
 
     Raises:
         UserError: what was asked for is no table.
     """
     found = written
     if asked is not None:
-        found = LauncherTable(table_of(asked, "--launcher"), {(): Origin("--launcher", None, Path.cwd())})
-    found = found or LauncherTable(dict(recorded or {"use": DEFAULT_LAUNCHER}), {(): Origin("", None, Path.cwd())})
-    table, origins = dict(found.table), dict(found.origins)
-    if recorded is not None and recorded["use"] == table["use"]:
-        table = {**recorded, **table}
+        found = LauncherTable(table_of(asked, "--launcher"), {(): _typed("--launcher")})
+    kept = dict(recorded.launcher) if recorded is not None else {}
+    table = dict(found.table) if found is not None else {"use": DEFAULT_LAUNCHER, **kept}
+    origins: dict[TreePath, Origin] = dict(found.origins) if found is not None else {(): _typed("")}
+    if recorded is not None and kept.get("use") == table["use"]:
+        # what a folder's file says is not what was typed
+        origin = Origin(str(recorded.folder / STUDY_FILE), None, recorded.folder.resolve())
+        origins |= {(LAUNCHER, key): origin for key in kept if found is None or key not in table}
+        table = {**kept, **table}
     if jobs is not None:
         table["jobs"] = jobs
-        origins["launcher", "jobs"] = Origin("--jobs", None, Path.cwd())
+        origins[LAUNCHER, "jobs"] = _typed("--jobs")
     return LauncherTable(table, origins)
+
+
+def _typed(option: str) -> Origin:
+    return Origin(option, None, Path.cwd(), typed=True)
 
 
 def picked_launcher(table: LauncherTable, registry: Registry) -> Pick:
@@ -123,7 +133,7 @@ def picked_launcher(table: LauncherTable, registry: Registry) -> Pick:
         ExperimentError: with everything that is wrong with it.
     """
     kind = KINDS["launchers"]
-    return pick_one(kind, table.table, registry, shown_as="", folder=Path.cwd(), origins=table.origins)
+    return pick_one(kind, table.table, registry, shown_as="", folder=None, origins=table.origins)
 
 
 def built_launcher(pick: Pick, table: LauncherTable) -> tuple[Launcher, dict[str, Any]]:

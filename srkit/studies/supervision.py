@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from srkit.contracts import Job, JobState, Launcher
+from srkit.experiment.resolved import CODE_FOLDER
 from srkit.locks import held, is_held
 from srkit.studies.folder import Attempt, Cell, CellState, Study, now, write_study
 from srkit.studies.glance import glance
@@ -117,6 +118,8 @@ class _Supervisor:
         arguments = ["run", str(self.study.experiment_file(cell).resolve()), "--out", str(folder)]
         arguments += ["--resume"] if is_run(folder) else []
         arguments += ["--device", self.study.device] if self.study.device else []
+        # whoever began the study said yes to what it copied there
+        arguments += ["--trust"] if (self.study.experiment_file(cell).parent / CODE_FOLDER).is_dir() else []
         return Job(cell.name, tuple(arguments), self.study.log_file(cell).resolve(), self.study.device or None)
 
     def _begin_attempt(self, cell: Cell) -> None:

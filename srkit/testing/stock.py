@@ -8,11 +8,13 @@ import numpy as np
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import srkit
 from srkit.contracts import Draws
 
 __all__ = ["Block", "Dataset", "Degradation", "Discriminator", "Downscaler", "Generator", "PixelLoss"]
 
 
+@srkit.component("blocks")
 class Block(nn.Module):
     """One convolution and its input."""
 
@@ -25,6 +27,7 @@ class Block(nn.Module):
         return x + self.layer(x)
 
 
+@srkit.component("generators")
 class Generator(nn.Module):
     """One convolution and a pixel shuffle."""
 
@@ -38,6 +41,7 @@ class Generator(nn.Module):
         return picture
 
 
+@srkit.component("discriminators")
 class Discriminator(nn.Module):
     """Two convolutions, a logit for each place."""
 
@@ -53,6 +57,7 @@ class Discriminator(nn.Module):
         return logits
 
 
+@srkit.component("pixel_losses")
 class PixelLoss(nn.Module):
     """Mean squared error."""
 
@@ -61,6 +66,7 @@ class PixelLoss(nn.Module):
         return F.mse_loss(sr, hr)
 
 
+@srkit.component("downscalers")
 class Downscaler:
     """Plain averages."""
 
@@ -74,6 +80,7 @@ class Downscaler:
         return F.avg_pool2d(hr, self.scale)
 
 
+@srkit.component("degradations")
 class Degradation:
     """Darkens each picture by its own factor."""
 
@@ -82,6 +89,7 @@ class Degradation:
         return batch * draws.uniform(0.5, 1.0).to(batch)[:, None, None, None]
 
 
+@srkit.component("datasets")
 class Dataset:
     """Two pictures of noise."""
 

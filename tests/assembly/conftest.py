@@ -19,6 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from srkit.contracts import PixelLoss
+
 from srkit.contracts import Block, DiscriminatorOutput, Factory, GeneratorOutput
 from srkit.errors import OptionError
 
@@ -148,7 +150,7 @@ def parts(sr: Tensor, hr: Tensor) -> dict[str, Tensor]:
     return {"a": sr.mean(), "b": hr.mean()}
 
 
-def make_parts() -> Any:
+def make_parts() -> PixelLoss:
     return parts
 
 

@@ -132,11 +132,11 @@ def test_losses(stage: Stage) -> None:
     ]
     text = BASE + GAN.format("dilated").replace("relativistic", "./own.py:OneSided")
     assert stage.rehearsed(text) == [
-        "x.toml:13 adversarial_loss.use: the adversarial_loss 'OneSided' has no discriminator_term. "
-        "srkit.contracts.AdversarialLoss says what it must have."
+        "x.toml:13 adversarial_loss.use: adversarial loss ./own.py:OneSided: the class OneSided is no adversarial loss: "
+        "it has no discriminator_term(). srkit.contracts.AdversarialLoss says what one is called with"
     ]
     assert stage.rehearsed(BASE + '[downscaler]\nuse = "./own.py:Nothing"\n')[0].startswith(
-        "x.toml:11 downscaler.use: the downscaler 'Nothing' has no works_on."
+        "x.toml:11 downscaler.use: downscaler ./own.py:Nothing: the class Nothing is no downscaler: it has no __call__()."
     )
 
 
@@ -293,6 +293,9 @@ from srkit.errors import OptionError
 class Fails:
     def __init__(self, much: int = 1) -> None:
         raise OptionError("much", "never.")
+
+    def __call__(self, batch, draws):
+        return batch
 """
 
 

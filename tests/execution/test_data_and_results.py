@@ -106,7 +106,9 @@ def test_a_data_set_that_gives_something_else_than_pictures(folder: Path, gives:
 def test_a_data_set_without_a_method_is_told_by_its_line(folder: Path) -> None:
     (folder / "sets.py").write_text(SETS, encoding="utf-8")
     path = prepared(folder, changed(PLAIN, train='{ use = "./sets.py:Nameless" }'))
-    with pytest.raises(ExperimentError, match=r"tiny.toml:7 data.train.use: the dataset 'Nameless' has no name"):
+    with pytest.raises(
+        ExperimentError, match=r"tiny.toml:7 data.train.use: dataset .*class Nameless is no dataset: it has no name\(\)"
+    ):
         run(path, out=folder / "out")
 
 

@@ -246,9 +246,13 @@ class Inner:
     def __init__(self, shared: object = None) -> None:
         self.shared = shared
 
+    def __call__(self, sr, hr): ...
+
 class Outer:
     def __init__(self, inner: Factory[FeatureLoss]) -> None:
         self.inner = inner()
+
+    def __call__(self, sr, hr): ...
 """
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from srkit.experiment import complete, read_experiment, read_study
 from srkit.experiment.resolved import code_copies, differences, resolve, write_toml
-from srkit.registry import Registry
+from srkit.registry import Registry, Trust
 from tests.experiment.conftest import BASE, Desk
 
 EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.toml"))
@@ -140,6 +140,8 @@ def with_code(desk: Desk, plan: Any) -> Path:
     (folder / "code").mkdir(parents=True)
     for file, name in code_copies(plan).items():
         file.rename(folder / "code" / name)
+    (folder / "experiment.toml").touch()
+    Trust().record_code(folder)
     return folder
 
 

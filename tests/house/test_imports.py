@@ -9,7 +9,18 @@ import pytest
 
 from tests.house.source import PACKAGE, Import, dotted, imports, modules
 
-GROUND = {"errors", "seeds", "draws", "contracts", "layout", "locks", "procfs", "out_of_memory", "exactness"}
+GROUND = {
+    "errors",
+    "declaring",
+    "seeds",
+    "draws",
+    "contracts",
+    "layout",
+    "locks",
+    "procfs",
+    "out_of_memory",
+    "exactness",
+}
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
@@ -24,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "locks": {"errors"},
     "procfs": set(),
     "out_of_memory": set(),
-    "registry": {"errors", "contracts"},
+    "registry": {"errors", "contracts", "locks", "data"},
     "hooks": {"errors"},
     "experiment": {"errors", "registry"},
     "data": GROUND,

@@ -23,6 +23,8 @@ INTERRUPTING = '''
 import os
 import signal
 
+from srkit.contracts import PixelLoss
+
 
 def loss(views):
     """Mean absolute error.
@@ -33,7 +35,7 @@ def loss(views):
     return (views.sr - views.hr).abs().mean()
 
 
-def interrupting():
+def interrupting() -> PixelLoss:
     """Mean absolute error; the second step of the first run is interrupted."""
     return loss
 '''

@@ -35,6 +35,7 @@ def distribute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dist
         lines += [f"Requires-Dist: {one}" for one in requires]
         (info / "METADATA").write_text("\n".join(lines) + "\n")
         (info / "entry_points.txt").write_text(textwrap.dedent(entry_points))
+        (info / "RECORD").write_text("".join(f"{file},,\n" for file in modules or {}))
         for file, source in (modules or {}).items():
             path = folder / file
             path.parent.mkdir(parents=True, exist_ok=True)

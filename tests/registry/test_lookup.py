@@ -17,6 +17,10 @@ from tests.registry.conftest import Distribute
 GENERATORS, BLOCKS = KINDS["generators"], KINDS["blocks"]
 HERE = Path.cwd()
 NET = '''
+import srkit
+
+
+@srkit.component("generators")
 class Net:
     """Doubles what it is given."""
 
@@ -27,6 +31,7 @@ class Net:
         return 2 * x + self.width
 
 
+@srkit.component("generators")
 def small(*, scale: int) -> Net:
     return Net(scale, 1)
 '''
@@ -49,9 +54,10 @@ def test_a_registered_name_and_its_qualified_form(registry: Registry) -> None:
         assert (found.use, found.name, found.distribution, found.file) == ("srkit:espcn", "espcn", "srkit", None)
 
 
-def test_a_module_and_a_name_in_it(registry: Registry) -> None:
-    found = registry.find(GENERATORS, "srkit.components.generators.espcn:Espcn", HERE)
-    assert (found.name, found.distribution) == ("Espcn", "srkit.components.generators.espcn")
+def test_a_module_of_an_installed_package_and_what_is_declared_in_it(distribute: Distribute) -> None:
+    distribute("nets", "", {"nets/__init__.py": "", "nets/wide.py": NET})
+    found = Registry.installed().find(GENERATORS, "nets.wide:Net", HERE)
+    assert (found.name, found.distribution, found.factory.__module__) == ("Net", "nets.wide", "nets.wide")
 
 
 def test_a_file_is_relative_to_the_folder_it_is_written_in(registry: Registry, tmp_path: Path) -> None:
@@ -60,7 +66,7 @@ def test_a_file_is_relative_to_the_folder_it_is_written_in(registry: Registry, t
     for use, base in (
         ("./my net.v2.py:Net", tmp_path),
         ("../my net.v2.py:Net", tmp_path / "sub"),
-        (f"{tmp_path}/my net.v2.py:Net", HERE),
+        (f"{tmp_path}/my net.v2.py:Net", HERE),  # typed, as nothing else has a say in it
     ):
         found = registry.find(GENERATORS, use, base)
         assert (found.name, found.file, len(found.version)) == ("Net", tmp_path / "my net.v2.py", 12)
@@ -106,8 +112,9 @@ def test_what_was_searched_and_the_nearest_names(registry: Registry, monkeypatch
     [
         ("absent_pkg.nets:Net", "there is neither a distribution nor a module 'absent_pkg.nets'"),
         ("srkit.components.absent:Net", "there is neither a distribution nor a module 'srkit.components.absent'"),
+        ("srkit.components.generators.espcn:Espcn", "it goes by its registered name. Write 'srkit:espcn'."),
         ("srkit:espnc", "Did you mean 'srkit:espcn'"),
-        ("srkit.components.generators.espcn:Espnc", "has no 'Espnc'. Did you mean 'Espcn'?"),
+        ("srkit.components.generators.espcn:Espnc", "it is not declared as a component in "),
         ("./absent.py:Net", "there is no file"),
         ("./absent.py", "A file is followed by what to take from it: ./absent.py:Name."),
         ("dilated", "It is the name of a block"),
@@ -145,7 +152,8 @@ FAILING = {
 def test_a_failed_import_is_named_with_its_cause(case: str, form: str, distribute: Distribute) -> None:
     source, cause, line = FAILING[case]
     entry = f"[srkit.generators]\nfails = fails_{case}:Net\n" if form == "entry point" else ""
-    folder = distribute("fails", entry, {f"fails_{case}.py": source + "class Net: ...\n"})
+    declared = "import srkit\n@srkit.component('generators')\nclass Net: ...\n"
+    folder = distribute("fails", entry, {f"fails_{case}.py": source + declared})
     use = {"file": f"./fails_{case}.py:Net", "module": f"fails_{case}:Net", "entry point": "fails"}[form]
     with pytest.raises(BrokenComponent) as raised:
         Registry.installed().find(GENERATORS, use, folder)
@@ -166,13 +174,13 @@ def test_the_name_an_entry_point_promised_is_absent_after_all(distribute: Distri
 
 
 def test_what_cannot_be_a_component_is_refused_wherever_it_lies(distribute: Distribute) -> None:
-    source = "def net(scale, width=3): ...\nvalue = 3\n"
+    source = "import srkit\n@srkit.component('generators')\ndef net(scale, width=3): ...\nvalue = 3\n"
     folder = distribute("bad", "[srkit.generators]\nbad = bad_nets:net\n", {"bad_nets.py": source})
     for use in ("bad", "bad_nets:net", "./bad_nets.py:net"):
         with pytest.raises(ContractError, match="option 'width' has no type. Write: 'width: int = 3'"):
             Registry.installed().find(GENERATORS, use, folder)
     with pytest.raises(ContractError, match="cannot be called"):
-        Registry.installed().find(GENERATORS, "bad_nets:value", folder)
+        Registry.installed().find(GENERATORS, "./bad_nets.py:value", folder)
 
 
 # --- the registry as a value ------------------------------------------------------------------------------------------

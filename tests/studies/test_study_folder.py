@@ -46,9 +46,9 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def start(file: Path, *settings: str, out: Path | None = None) -> Study:
-    reading = read_study(file, settings)
+    reading, registry = read_study(file, settings), Registry.installed()
     assert reading is not None and not reading.all_problems()
-    return begun("net-study", file, as_cells(planned(reading, Registry.installed())), {"use": "local"}, "", out)
+    return begun("net-study", file, as_cells(planned(reading, registry)), {"use": "local"}, "", out, registry)
 
 
 def go_on(file: Path, study: Study, *settings: str) -> Study:
@@ -162,7 +162,8 @@ def test_the_launcher_of_the_command_line_comes_first_then_the_file_s_then_the_r
     file.write_text(TEXT + '[launcher]\nuse = "local"\njobs = 2\n', encoding="utf-8")
     reading = read_study(file)
     assert reading is not None
-    here, recorded = reading.launcher, {"use": "local", "jobs": 4, "threads": 3}
+    here = reading.launcher
+    recorded = Study(file.parent, "x", "x.toml", {"use": "local", "jobs": 4, "threads": 3}, "", ())
     assert launcher_table(None, None, None).table == {"use": "local"}
     assert launcher_table(here, None, None).table == {"use": "local", "jobs": 2}
     assert launcher_table(here, None, 5).table == {"use": "local", "jobs": 5}

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from srkit.registry import KINDS, Kind, Registry
+from srkit.registry import KINDS, Entry, Kind, Registry
 from srkit.testing import check
 from srkit.testing.imports import ImportFacts, look_at_imports
 
@@ -47,7 +47,8 @@ def test_there_is_one_of_each_kind() -> None:
 
 @pytest.mark.parametrize("kind", [one for one in KINDS.values() if one.plural != "plugins"], ids=lambda one: one.plural)
 def test_an_example_keeps_its_contract(kind: Kind, facts: dict[str, ImportFacts]) -> None:
-    report = check(kind, use(kind), registry=Registry(), facts=facts[f"tests.examples.{kind.plural}"])
+    registry = Registry([Entry(kind, "example", use(kind), "examples", "0")])
+    report = check(kind, "example", registry=registry, facts=facts[f"tests.examples.{kind.plural}"])
     report.require()
     assert report.tried
 

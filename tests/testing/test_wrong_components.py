@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from srkit.contracts import Claims
-from srkit.registry import KINDS, Registry
+from srkit.registry import KINDS, Entry, Registry
 from srkit.testing import check, rules_of, written_rules
 from srkit.testing.imports import ImportFacts, look_at_imports
 from tests.testing import wrong
@@ -16,9 +16,14 @@ QUIET = ImportFacts()
 """The file of the wrong components is imported already; what its import does is not the question."""
 
 
+def offering(kind: str, name: str, module: str = wrong.__name__) -> Registry:
+    """One component of a module, as an entry point offers it."""
+    return Registry([Entry(KINDS[kind], name, f"{module}:{name}", "wrong", "0")])
+
+
 @pytest.mark.parametrize(("kind", "name", "rule"), wrong.WRONG, ids=lambda one: str(one))
 def test_a_wrong_component_is_caught_by_its_rule_alone(kind: str, name: str, rule: str) -> None:
-    report = check(KINDS[kind], f"tests.testing.wrong:{name}", registry=Registry(), facts=QUIET)
+    report = check(KINDS[kind], name, registry=offering(kind, name), facts=QUIET)
     assert [one.rule for one in report.broken] == [rule], str(report)
     assert report.broken[0].what
     assert f"broken {rule}: " in str(report) and max(map(len, str(report).splitlines())) <= 80
@@ -38,7 +43,7 @@ def test_every_rule_has_a_component_that_breaks_it() -> None:
 def test_an_excuse_takes_the_place_of_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     claims = Claims(excused={"odd-sizes": "it halves the picture, and says so"})
     monkeypatch.setattr(wrong.Halving, "claims", claims, raising=False)
-    report = check(KINDS["generators"], "tests.testing.wrong:Halving", registry=Registry(), facts=QUIET)
+    report = check(KINDS["generators"], "Halving", registry=offering("generators", "Halving"), facts=QUIET)
     assert report.passed
     assert "excused odd-sizes" in str(report) and "says so" in str(report)
 
@@ -79,6 +84,6 @@ def test_a_module_may_not_work_while_it_is_imported(
     monkeypatch.setattr(written_rules, "SECONDS", 0.3)
     rule, _, said = WORK[name]
     module = f"{name}_at_import"
-    report = check(KINDS["schedules"], f"{module}:Half", registry=Registry(), facts=modules[module])
+    report = check(KINDS["schedules"], "Half", registry=offering("schedules", "Half", module), facts=modules[module])
     assert [one.rule for one in report.broken] == ([rule] if rule else []), str(report)
     assert said in str(report)

@@ -70,7 +70,7 @@ class LrRecipe:
         return json.dumps([self.downscaler, list(self.degraded_by)])
 
 
-def recipe_of(tables: Mapping[str, Any], registry: Registry, *, shown_as: str, folder: Path) -> LrRecipe:
+def recipe_of(tables: Mapping[str, Any], registry: Registry, *, shown_as: str, folder: Path | None) -> LrRecipe:
     """The recipe in an experiment's, a suite's or the command line's tables.
 
     Args:
@@ -78,7 +78,7 @@ def recipe_of(tables: Mapping[str, Any], registry: Registry, *, shown_as: str, f
             the published downscaler where there is none.
         registry: where components are looked up.
         shown_as: where it was written, for messages.
-        folder: what its paths are relative to.
+        folder: what its paths are relative to; None where it was typed.
 
     Raises:
         ExperimentError: with everything that is wrong with a component.
