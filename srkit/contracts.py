@@ -331,6 +331,9 @@ class LrPipeline(Protocol):
 class Dataset(Protocol):
     """An indexable set of pictures.
 
+    A factory whose options may do more than read, such as `download`, names them in an attribute `needs_trust`: a file
+    sets them only in a folder that is trusted.
+
     May offer `files() -> Sequence[Path]`, one file a sample: then the data's fingerprint covers their sizes and times
     and `check` looks for broken ones.
 

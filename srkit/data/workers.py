@@ -29,6 +29,7 @@ from srkit.data.cache import whereabouts
 from srkit.data.interrupts import without_interrupts
 from srkit.data.sampling import Request, Sampler
 from srkit.errors import BadImage, SrkitError, UserError
+from srkit.machine.programs import safe_children
 
 Answer = tuple[Request, np.ndarray, np.ndarray | None]
 
@@ -96,7 +97,7 @@ class WorkerPool:
         # A stream that is left open would be closed when the interpreter has half gone already.
         atexit.register(self.close)
         try:
-            with without_interrupts():
+            with without_interrupts(), safe_children():
                 for number in range(workers):
                     ours, theirs = chosen.Pipe(duplex=True)
                     arguments = (number, theirs, sampler, self._board)

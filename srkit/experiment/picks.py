@@ -96,7 +96,7 @@ class Picking:
         """The component of a table at `path`; None where it cannot be had."""
         base = self.typing.tree.origin((*path, "use")).folder
         try:
-            component = self.registry.find(kind, use, base, self.typing.tree.folders())
+            component = self.registry.find(kind, use, base, self.typing.tree.folders(path))
         except NotFound as error:
             self.typing.add((*path, "use"), error.message, error.hint)
         except Untrusted as error:
@@ -141,7 +141,7 @@ class Picking:
                 self._unknown_option(component.kind, component.name, key, known, options, path)
                 continue
             value = self._value(option, raw, where)
-            if value is not None:
+            if value is not None and self._may_reach_out(component, key, value, where):
                 values[key] = value
         for option in signature.options:
             if option.required and option.name not in options:
@@ -154,6 +154,18 @@ class Picking:
                 if value is not None:
                     values[option.name] = value
         return values
+
+    def _may_reach_out(self, component: Component, key: str, value: Any, path: TreePath) -> bool:
+        """Whether an option that writes or downloads may do so: it was typed, or its file lies in a trusted folder."""
+        is_harmless = not value or key not in getattr(component.factory, "needs_trust", ())
+        if is_harmless or self.typing.tree.origin(path).typed:
+            return True
+        try:
+            self.registry.trust.require_folder(self.typing.tree.folders(path), f"{key} reaches beyond reading files")
+        except Untrusted as error:
+            self.typing.add(path, error.message, error.hint)
+            return False
+        return True
 
     def _value(self, option: Option, raw: Any, path: TreePath) -> Any:
         if option.nested is not None:

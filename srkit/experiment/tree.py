@@ -45,9 +45,11 @@ class Tree:
                 return self.origins[path[:length]]
         return Origin("", None, Path.cwd())
 
-    def folders(self) -> list[Path]:
-        """The folders of all files that have a say in it."""
-        return list(dict.fromkeys(one.folder for one in self.origins.values() if not one.typed))
+    def folders(self, path: TreePath) -> list[Path]:
+        """The folders of the files that have a say in what stands at a path: the first file, and those it came from."""
+        below = [one for where, one in self.origins.items() if where[: len(path)] == path]
+        found = [self.origin(()), self.origin(path), *below]
+        return list(dict.fromkeys(one.folder for one in found if not one.typed))
 
     def get(self, path: TreePath) -> Any:
         value: Any = self.values

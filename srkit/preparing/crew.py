@@ -13,6 +13,7 @@ from typing import Any
 
 from srkit.data.interrupts import without_interrupts
 from srkit.errors import SrkitError, UserError
+from srkit.machine.programs import safe_children
 from srkit.preparing.cutting import Cutter, Job, Look
 from srkit.preparing.settings import Settings
 from srkit.preparing.shrinking import Shrinker
@@ -53,7 +54,7 @@ class Crew:
         context = multiprocessing.get_context("spawn")
         self.workers: list[Worker] = []
         try:
-            with without_interrupts():
+            with without_interrupts(), safe_children():
                 for number in range(workers):
                     ours, theirs = context.Pipe(duplex=True)
                     process = context.Process(

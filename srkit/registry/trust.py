@@ -90,8 +90,9 @@ class Trust:
         """
         untrusted = [one for one in map(place_of, folders) if one.is_run or not self._is_trusted(one)]
         if untrusted and not self.everything:
-            hint = f"Once you have read the file: {_command(untrusted[:1])}"
-            raise Untrusted(f"{what}, and {untrusted[0].folder} is not a folder that you trust.", hint, Path())
+            way_out = "give --trust for this command alone" if untrusted[0].is_run else _command(untrusted[:1])
+            message = f"{what}, and {untrusted[0].folder} is not a folder that you trust."
+            raise Untrusted(message, f"Read the file, then {way_out}", Path())
 
     def record_code(self, run: Path) -> None:
         """Trust the copies of own code that a run of this user's has just written, wherever they go.

@@ -57,7 +57,7 @@ def look_at_imports(modules: Sequence[str]) -> dict[str, ImportFacts]:
     facts: dict[str, ImportFacts] = {}
     waiting = list(dict.fromkeys(modules))
     while waiting:
-        command = [sys.executable, "-c", _CHILD, json.dumps(sys.path), *waiting]
+        command = [sys.executable, "-P", "-c", _CHILD, json.dumps(sys.path), *waiting]
         try:
             done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE)
             lines, ending = done.stdout, f"it ended the process with {done.returncode}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
-import shutil
 import subprocess
 import sys
 
 import torch
 
 from srkit.errors import UserError
+from srkit.machine.programs import program
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 LARGE = 2**31 - 1
@@ -64,10 +64,10 @@ def cuda_build() -> str:
 
 def nvidia_driver() -> str:
     """NVIDIA's cards and driver as nvidia-smi names them; empty where there are none."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
+    smi = program("nvidia-smi")
+    if smi is None:
         return ""
-    query = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    query = [smi, "--query-gpu=name,driver_version", "--format=csv,noheader"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError):

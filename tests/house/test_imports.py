@@ -9,18 +9,7 @@ import pytest
 
 from tests.house.source import PACKAGE, Import, dotted, imports, modules
 
-GROUND = {
-    "errors",
-    "declaring",
-    "seeds",
-    "draws",
-    "contracts",
-    "layout",
-    "locks",
-    "procfs",
-    "out_of_memory",
-    "exactness",
-}
+GROUND = {"errors", "machine", "seeds", "draws", "contracts", "layout", "locks", "procfs", "out_of_memory", "exactness"}
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
@@ -28,6 +17,7 @@ UPPER = MIDDLE | {"training", "evaluation", "inference"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "seeds": set(),
+    "machine": {"errors"},
     "draws": {"seeds"},
     "contracts": {"errors"},
     "layout": set(),
@@ -54,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": UPPER | {"testing", "preparing", "execution", "dry_run", "preview", "studies"},
     # the commands as functions: what a notebook shows is what the command line computes
     "notebook": UPPER | {"execution", "studies", "cli"},
+    "api": UPPER | {"notebook", "cli"},
     "__main__": {"cli"},
 }
 """The rooms of the house: each may import itself and these, nothing else of srkit."""

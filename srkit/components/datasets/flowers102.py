@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from srkit.contracts import Provenance
 from srkit.data.decoding import decode
 from srkit.errors import OptionError
 
@@ -30,6 +31,8 @@ class Flowers102:
     Raises:
         OptionError: the set is not there, or a size below 1.
     """
+
+    needs_trust = ("download",)
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class Flowers102:
             ) from None
         self._files = [str(file) for file in files._image_files]
         self.size = size
+        self.provenance = Provenance(resolved={"download": False})  # the set is there now
 
     def __len__(self) -> int:
         return len(self._files)

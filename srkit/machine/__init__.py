@@ -1,0 +1,1 @@
+"""What the operating system asks for: programs, links, memory."""
