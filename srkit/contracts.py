@@ -34,6 +34,7 @@ __all__ = [
     "Launcher",
     "LrPipeline",
     "Metric",
+    "NeedsTrust",
     "Optimizer",
     "PixelLoss",
     "Provenance",
@@ -241,6 +242,17 @@ class Shared(Protocol):
     def __call__(self, key: Any, build: Callable[[], Any]) -> Any: ...
 
 
+class NeedsTrust(Protocol):
+    """A factory some of whose options do more than read: download, write, reach for other machines.
+
+    Attributes:
+        needs_trust: each such option with the values that are harmless. A file sets others only in a trusted folder;
+            what is typed on the command line needs no trust.
+    """
+
+    needs_trust: Mapping[str, Sequence[Any]]
+
+
 class Factory(Protocol[T_co]):
     """An option that is itself a component: annotate it `Factory[Block]`, write `block = { use = "dilated" }`.
 
@@ -330,9 +342,6 @@ class LrPipeline(Protocol):
 @runtime_checkable
 class Dataset(Protocol):
     """An indexable set of pictures.
-
-    A factory whose options may do more than read, such as `download`, names them in an attribute `needs_trust`: a file
-    sets them only in a folder that is trusted.
 
     May offer `files() -> Sequence[Path]`, one file a sample: then the data's fingerprint covers their sizes and times
     and `check` looks for broken ones.

@@ -23,6 +23,7 @@ from srkit.experiment import Plan
 from srkit.experiment.resolved import resolve
 from srkit.hooks import HookCaller
 from srkit.locks import held
+from srkit.machine.links import require_no_links
 from srkit.readiness import Notice, Prepared, blame_tables, make_ready, make_run
 from srkit.registry import KINDS, Registry
 from srkit.registry.discovery import not_installed
@@ -167,6 +168,7 @@ def _folder(plan: Plan, out: Path | None, *, resume: bool) -> tuple[Path, bool]:
     folder = folder_to_resume(plan, out) if resume else new_folder(plan, out)
     if folder.resolve().name == BASELINE:
         raise UserError(f"{folder}: {BASELINE!r} is the baseline's name in the table; give the run another --out")
+    require_no_links(folder)
     return folder, not resume or not checkpoint.checkpoints(folder / "checkpoints")
 
 

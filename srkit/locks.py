@@ -8,11 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from srkit.errors import UserError
 
-__all__ = ["held", "is_held"]
+__all__ = ["held", "is_held", "take_lock"]
 
 PAUSE = 0.02
 A_LOOK = 0.5
@@ -35,8 +34,8 @@ def held(path: Path, why_not: str, patience: float = A_LOOK) -> Iterator[None]:
         UserError: another process holds it.
     """
     until = time.monotonic() + patience
-    with path.open("a+b") as file:
-        while not _taken(file):
+    with open(path, "a+b", opener=_own) as file:  # Path.open takes no opener
+        while not take_lock(file.fileno()):
             if time.monotonic() >= until:
                 raise UserError(why_not)
             time.sleep(PAUSE)
@@ -47,23 +46,29 @@ def is_held(path: Path) -> bool:
     """Whether some process holds a file at this moment."""
     try:
         with path.open("rb") as file:
-            return not _taken(file, to_look=True)
+            return not take_lock(file.fileno(), to_look=True)
     except OSError:
         return False  # nobody ever held it
 
 
-def _taken(file: IO[bytes], to_look: bool = False) -> bool:
-    """Take a file without waiting; False where another process has it. Those who only look share it, but on Windows."""
+def take_lock(handle: int, to_look: bool = False) -> bool:
+    """Take an open file without waiting; False where another process has it. Those who only look share it, but on
+    Windows."""
     try:
         if os.name == "nt":
             import msvcrt
 
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # exists on Windows alone
+            os.lseek(handle, 0, os.SEEK_SET)
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # exists on Windows alone
         else:
             import fcntl
 
-            fcntl.flock(file, (fcntl.LOCK_SH if to_look else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            fcntl.flock(handle, (fcntl.LOCK_SH if to_look else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError as error:
         return error.errno not in ELSEWHERE
     return True
+
+
+def _own(name: str, flags: int) -> int:
+    """Open a file, but not one that a link leads to."""
+    return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)

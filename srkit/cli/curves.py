@@ -33,9 +33,9 @@ def curves_command(runs: tuple[Path, ...], perception_distortion: bool, out: Pat
       srkit curves runs/espcn
       srkit curves runs/* --out all.png
     """
-    from srkit.data.placing import placed
     from srkit.evaluation.curves import panels, read_curves, scatters
     from srkit.evaluation.curves_figure import curves_figure
+    from srkit.machine.writing import placed
 
     folders = _folders(runs)
     read = [read_curves(folder, name) for folder, name in zip(folders, _names(folders), strict=True)]

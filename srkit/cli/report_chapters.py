@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from srkit.errors import ExperimentError, SrkitError, UserError
 from srkit.experiment.single import pick_one
+from srkit.machine.links import is_link
 from srkit.registry import KINDS, Registry
 from srkit.registry.trust import NOT_BUILT
 
@@ -256,7 +257,9 @@ def _strips(run: FoundRun, count: int) -> list[Kept]:
     from srkit.evaluation.report.contents import Kept
     from srkit.evaluation.report.pictures import chosen
 
-    files = sorted((run.folder / "strips").glob("*.png"))
+    # what a link leads to may be anybody's image
+    strips = run.folder / "strips"
+    files = sorted(one for one in strips.glob("*.png") if not is_link(one)) if not is_link(strips) else []
     return [Kept(run.name, files[index]) for index in chosen(len(files), count)] if files else []
 
 

@@ -15,9 +15,9 @@ from srkit.contracts import Dataset
 from srkit.data.cache import files_of, is_mapped, lr_files_of, require_pictures
 from srkit.data.headers import IMAGE_SUFFIXES
 from srkit.data.likeness import Hash, perceptual_hash
-from srkit.data.placing import placed
 from srkit.data.threads import in_threads
 from srkit.errors import BadImage
+from srkit.machine.writing import placed
 
 _VERSION = 3
 _CHUNK = 256  # pictures between two reports of progress

@@ -24,8 +24,8 @@ from srkit.data.headers import (
     upright_size,
 )
 from srkit.data.pixels import to_rgb, unblended
-from srkit.data.placing import placed
 from srkit.errors import BadImage
+from srkit.machine.writing import placed
 
 __all__ = [
     "IMAGE_SUFFIXES",

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from srkit.data.placing import placed
 from srkit.data.threads import in_threads
 from srkit.errors import BadImage, UserError
+from srkit.machine.writing import placed
 
 __all__ = ["HEADER_BYTES", "INDEX", "PICTURES", "PackedPictures", "check_of", "finish_packed", "write_packed"]
 
@@ -129,8 +129,11 @@ def write_packed(folder: Path, pictures: Iterable[tuple[str, np.ndarray]]) -> No
         UserError: there are none, or the folder cannot be written.
     """
     names, sizes, checks = [], [], []
-    with placed(folder / PICTURES) as aside:
+    try:
         folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made ({error.strerror or error})") from None
+    with placed(folder / PICTURES) as aside:
         with aside.open("wb") as file:
             file.write(bytes(HEADER_BYTES))
             for name, picture in pictures:

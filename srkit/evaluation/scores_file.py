@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from srkit.errors import SrkitError, UserError
 from srkit.evaluation.rows import MetricMean, Row
+from srkit.machine.writing import write_durably
 
 BASELINE = "bicubic"
 """What the row is called that a run is compared with."""
@@ -54,17 +53,8 @@ def write_scores(path: Path, rows: Sequence[Row], extra: Mapping[str, Any] | Non
         ValueError: as `rows_to_json`.
     """
     text = scores_text(rows, extra)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        try:
-            with aside.open("w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
-        finally:
-            with suppress(OSError):  # the reason why writing failed is the one to tell
-                aside.unlink(missing_ok=True)
+        write_durably(path, text)
     except OSError as error:
         raise SrkitError(f"{path}: cannot be written: {error.strerror or error}") from error
 

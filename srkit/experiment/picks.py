@@ -157,11 +157,11 @@ class Picking:
 
     def _may_reach_out(self, component: Component, key: str, value: Any, path: TreePath) -> bool:
         """Whether an option that writes or downloads may do so: it was typed, or its file lies in a trusted folder."""
-        is_harmless = not value or key not in getattr(component.factory, "needs_trust", ())
-        if is_harmless or self.typing.tree.origin(path).typed:
+        harmless = getattr(component.factory, "needs_trust", {}).get(key)
+        if harmless is None or value in harmless or self.typing.tree.origin(path).typed:
             return True
         try:
-            self.registry.trust.require_folder(self.typing.tree.folders(path), f"{key} reaches beyond reading files")
+            self.registry.trust.require_folder(self.typing.tree.folders(path), f"{key} does more than read files")
         except Untrusted as error:
             self.typing.add(path, error.message, error.hint)
             return False

@@ -15,7 +15,7 @@ from srkit.experiment.plan import Reading, command_line_settings, read_tree
 from srkit.experiment.settings import Setting
 from srkit.experiment.tree import Origin, Tree, TreePath
 
-__all__ = ["CellReading", "LauncherTable", "StudyReading", "gathered", "read_study"]
+__all__ = ["CellReading", "LauncherTable", "StudyReading", "gathered", "is_cell_name", "read_study"]
 
 SHOWN = 3
 """Cells that a problem names."""
@@ -203,6 +203,11 @@ def _names(cells: Sequence[Combination], alternatives: Sequence[str]) -> list[st
         taken.add(name.casefold())
         names.append(name)
     return names
+
+
+def is_cell_name(name: str) -> bool:
+    """Whether a name is one that `_names` gives, so that the folder of that name lies in the study's."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,199}", name) is not None and name.casefold() not in TAKEN
 
 
 def _plain(label: str) -> str:

@@ -12,6 +12,7 @@ import tomli
 from torch import nn
 
 from srkit.errors import UserError
+from srkit.experiment.resolved import CODE_FOLDER
 from srkit.inference.model import load_model
 from srkit.inference.named import NamedModel, TrainedOn, identity_of
 from srkit.registry import KINDS, Registry
@@ -142,8 +143,8 @@ def _code(table: Any, run: Path, registry: Registry) -> list[str]:
     use = table.get("use")
     if not isinstance(use, str):
         return found
-    file = run / use.rpartition(":")[0]
-    if use.startswith("./") and file.is_file():
+    file = run / CODE_FOLDER / Path(use.rpartition(":")[0]).name
+    if use.startswith(f"./{CODE_FOLDER}/") and file.is_file():
         return [*found, identity_of(file.read_bytes().hex())]
     kinds = (KINDS["generators"], KINDS["blocks"])
     entries = [entry for kind in kinds for entry in registry.entries(kind) if use in (entry.name, entry.qualified)]

@@ -10,8 +10,8 @@ from typing import Any
 
 import srkit
 from srkit.data.packed import PICTURES, finish_packed, write_header
-from srkit.data.placing import placed
 from srkit.errors import UserError
+from srkit.machine.writing import placed
 from srkit.preparing.cutting import names_of
 from srkit.preparing.folder import MANIFEST
 from srkit.preparing.journal import Decided, Journal

@@ -9,8 +9,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from srkit.data.placing import placed
 from srkit.errors import UserError
+from srkit.machine.writing import placed
 from srkit.preparing.plan import Plan
 from srkit.preparing.targets import WORK
 

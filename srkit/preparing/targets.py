@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from srkit.data.packed import HEADER_BYTES, check_of
+from srkit.machine.writing import write_aside
 from srkit.preparing.cutting import encoded
 from srkit.preparing.settings import Form
 
@@ -64,15 +64,14 @@ class Target:
 
     def _files(self, slot: Slot, patches: Iterable[np.ndarray]) -> tuple[str, ...]:
         checks = []
-        aside = self.out / WORK / f"{os.getpid()}.part"
         for number, patch in enumerate(patches, slot.number):
             content = encoded(patch, self.form)
             checks.append(check_of(content))
-            aside.write_bytes(content)
             target = self.file(slot.side, number)
             if number == slot.number or number % PER_FOLDER == 0:
                 target.parent.mkdir(parents=True, exist_ok=True)
-            aside.replace(target)
+            with write_aside(target, self.out / WORK) as aside:
+                aside.write_bytes(content)
         return tuple(checks)
 
     def _pack(self, slot: Slot, patches: Iterable[np.ndarray]) -> tuple[str, ...]:

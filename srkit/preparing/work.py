@@ -10,6 +10,7 @@ from typing import Protocol
 
 from srkit.data.likeness import near_duplicates_of
 from srkit.errors import UserError
+from srkit.machine.links import require_no_links
 from srkit.preparing.crew import Crew, Worker
 from srkit.preparing.cutting import Job, Look
 from srkit.preparing.finishing import finish
@@ -107,6 +108,7 @@ def carry_out(plan: Plan, out: Path, workers: int, watcher: Watcher) -> list[Dec
         SrkitError: a process failed or died.
     """
     target = Target(out, plan.settings.form)
+    require_no_links(out)
     with _disk(out):
         (out / WORK).mkdir(parents=True, exist_ok=True)
         with locked(out / WORK / "lock"):

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from srkit.data.placing import placed
 from srkit.errors import UserError
 from srkit.locks import held
+from srkit.machine.writing import placed
 
 __all__ = ["CONFIG", "Trusted", "config_folder", "forget", "read_trusted", "trust_code", "trust_folder", "why_refused"]
 

@@ -15,6 +15,8 @@ from srkit.errors import UserError
 from srkit.experiment import Plan
 from srkit.experiment.remembered import remembered
 from srkit.experiment.resolved import CODE_FOLDER, code_copies, differences, resolve, shown, write_toml
+from srkit.machine.links import require_no_links
+from srkit.machine.writing import PART
 from srkit.registry import Registry
 from srkit.studies.folder import OWN, Cell, Study, is_study, read_study, write_study
 from srkit.studies.plans import CellPlan
@@ -80,11 +82,13 @@ def _is_free(folder: Path) -> bool:
     """Whether nothing is in it, or only what an attempt left that was killed before `study.json` was in place."""
     if not folder.exists():
         return True
-    return folder.is_dir() and {one.name for one in folder.iterdir()} <= {OWN, ".study.json.part"}
+    names = {one.name for one in folder.iterdir() if not PART.fullmatch(one.name)} if folder.is_dir() else {"a file"}
+    return names <= {OWN, ".study.json.part"}
 
 
 def _write(study: Study, cells: Sequence[Planned], registry: Registry) -> None:
     """What each cell is started with, then `study.json`."""
+    require_no_links(study.folder)
     try:
         for one in cells:
             folder = study.experiment_file(one.cell).parent
@@ -123,6 +127,7 @@ def gone_on_with(
     Raises:
         UserError: a cell is another experiment than it was, or is gone; every difference is listed.
     """
+    require_no_links(study.folder)
     known = {cell.name: cell for cell in study.cells}
     changed: dict[str, list[str]] = {}
     for one in cells:

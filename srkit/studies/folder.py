@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +12,8 @@ import msgspec
 
 import srkit
 from srkit.errors import UserError
+from srkit.experiment.study import is_cell_name
+from srkit.machine.writing import write_durably
 
 __all__ = ["Attempt", "Cell", "CellState", "Study", "is_study", "read_study", "write_study"]
 
@@ -137,8 +137,11 @@ def read_study(folder: Path) -> Study:
         stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
     except FileNotFoundError:
         raise UserError(f"{folder} is not a study's folder: it has no {STUDY_FILE}") from None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError, RecursionError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
+    strange = [one.name for one in stored.cells if not is_cell_name(one.name)]
+    if strange:
+        raise UserError(f"{path}: {strange[0]!r} is no name that a run of a study has; the file was changed or damaged")
     return Study(folder, stored.name, stored.file, stored.launcher, stored.device, stored.cells)
 
 
@@ -146,18 +149,7 @@ def write_study(study: Study) -> None:
     """Put `study.json` in place in one step, so that whoever reads it finds it whole."""
     stored = _Stored(study.name, study.file, dict(study.launcher), study.device, study.cells)
     text = msgspec.json.format(msgspec.json.encode(stored, enc_hook=str), indent=1)
-    path = study.folder / STUDY_FILE
-    aside = path.with_name(f".{path.name}.part")
-    with aside.open("wb") as file:
-        file.write(text + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    for _ in range(20):  # on Windows a file that somebody reads at this moment cannot be replaced
-        with suppress(PermissionError):
-            aside.replace(path)
-            return
-        time.sleep(0.05)
-    aside.replace(path)
+    write_durably(study.folder / STUDY_FILE, text.decode() + "\n")
 
 
 def now() -> str:

@@ -17,11 +17,13 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from srkit.errors import SrkitError
+from srkit.errors import SrkitError, UserError
+from srkit.machine.writing import folder_aside
 from srkit.training.state import pack, unpack
 
 STATE_FILE = "state.json"
 TENSORS_FILE = "state.safetensors"
+_FILE = re.compile(r"[A-Za-z_][\w-]*\.safetensors")
 _NAME = re.compile(r"step-(\d{8,})|\.step-(\d{8,})\.old")
 
 
@@ -78,18 +80,17 @@ def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], s
     packed = pack(state, tensors, "state")
     tables = {f"{role}.safetensors": weights for role, weights in modules.items()} | {TENSORS_FILE: tensors}
     target = folder / checkpoint_name(step)
-    aside, old = folder / f".{target.name}.part", folder / f".{target.name}.old"
+    old = folder / f".{target.name}.old"
     try:
         _tidy(folder)
-        aside.mkdir(parents=True)
-        _write(aside, step, tables, packed)
-        if target.exists():
-            target.replace(old)
-        aside.replace(target)
+        with folder_aside(folder) as aside:
+            _write(aside, step, tables, packed)
+            if target.exists():
+                target.replace(old)
+            aside.replace(target)
         _sync(folder)
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        shutil.rmtree(aside, ignore_errors=True)
         raise SrkitError(
             f"the checkpoint of step {step} could not be written to {folder}: {error.strerror or error}. "
             "The checkpoints before it are unharmed; make room and go on with --resume"
@@ -99,7 +100,8 @@ def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], s
 
 def _tidy(folder: Path) -> None:
     """Clear away what a save that was killed left, and put back what it moved aside for nothing."""
-    for left_over in folder.glob(".step-*.part"):
+    # one process at a time trains here, so nobody writes these any more
+    for left_over in [*folder.glob(".srkit-*.part"), *folder.glob(".step-*.part")]:
         shutil.rmtree(left_over)
     for old in folder.glob(".step-*.old"):
         place = folder / checkpoint_name(step_of(old))
@@ -179,10 +181,15 @@ def _read_state(path: Path) -> dict[str, Any]:
         content = json.loads((path / STATE_FILE).read_text(encoding="utf-8"))
     except OSError as error:
         raise CorruptCheckpoint(f"{path} is not whole: {STATE_FILE}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CorruptCheckpoint(f"{path} is not whole: {STATE_FILE} is cut or changed ({error})") from error
     if not isinstance(content, dict) or content.pop("sha256", None) != _digest(content):
         raise CorruptCheckpoint(f"{path} is not whole: the content of {STATE_FILE} is not what was written")
+    strange = [name for name in content["files"] if not _FILE.fullmatch(name)]
+    if strange:
+        raise UserError(
+            f"{path}: {STATE_FILE} names {strange[0]!r}, which is no file of a checkpoint; it was tampered with"
+        )
     return content
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import json
-import os
 import platform
 import re
 import shutil
@@ -21,7 +20,9 @@ from srkit.errors import UserError
 from srkit.experiment import Plan
 from srkit.experiment.remembered import remembered
 from srkit.experiment.resolved import CODE_FOLDER, code_copies, differences, shown, write_toml
+from srkit.machine.links import require_no_links
 from srkit.machine.repository import git_commit
+from srkit.machine.writing import PART, write_durably
 from srkit.registry import Registry
 
 EXPERIMENT, MANIFEST, DATA_MEMORY, LOCK = "experiment.toml", "manifest.json", "data.json", ".lock"
@@ -57,13 +58,14 @@ def is_free(folder: Path) -> bool:
         return True
     if not folder.is_dir():
         return False
-    names = {one.name for one in folder.iterdir()} - {DATA_MEMORY, LOCK}
+    names = {one.name for one in folder.iterdir() if not PART.fullmatch(one.name)} - {DATA_MEMORY, LOCK}
     if MANIFEST in names:
         names -= {MANIFEST, CODE_FOLDER, f".{MANIFEST}.part", f".{EXPERIMENT}.part"}
     return not names
 
 
 def _made(folder: Path) -> Path:
+    require_no_links(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
@@ -151,7 +153,7 @@ def write_experiment(folder: Path, plan: Plan, resolved: dict[str, Any]) -> None
         target.parent.mkdir(exist_ok=True)
         if target.resolve() != file:
             shutil.copyfile(file, target)
-    write_text(folder / EXPERIMENT, write_toml(resolved))
+    write_durably(folder / EXPERIMENT, write_toml(resolved))
 
 
 def write_manifest(folder: Path, facts: dict[str, Any]) -> list[str]:
@@ -176,7 +178,7 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> list[str]:
         manifest = {"srkit": srkit.__version__, "versions": versions(), "git": git_commit(), **rest, "sessions": []}
     before = manifest["sessions"][-1] if manifest["sessions"] else session
     manifest["sessions"].append(session)
-    write_text(path, json.dumps(manifest, indent=1) + "\n")
+    write_durably(path, json.dumps(manifest, indent=1) + "\n")
     return [
         f"{key}: {before[key]} so far, {session[key]} from here on; the run is not bit for bit what it would have been"
         for key in ("threads", "device", "processes", "torch")
@@ -187,7 +189,7 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> list[str]:
 def record(folder: Path, key: str, value: Any) -> None:
     """Write something that was found out while training into `manifest.json`."""
     manifest = _manifest(folder)
-    write_text(folder / MANIFEST, json.dumps(manifest | {key: value}, indent=1) + "\n")
+    write_durably(folder / MANIFEST, json.dumps(manifest | {key: value}, indent=1) + "\n")
 
 
 def versions() -> dict[str, str]:
@@ -200,13 +202,3 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write aside, make sure it is on disk, rename into place."""
-    aside = path.with_name(f".{path.name}.part")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)

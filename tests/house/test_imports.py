@@ -17,7 +17,7 @@ UPPER = MIDDLE | {"training", "evaluation", "inference"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "seeds": set(),
-    "machine": {"errors"},
+    "machine": {"errors", "locks"},
     "draws": {"seeds"},
     "contracts": {"errors"},
     "layout": set(),
@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "locks": {"errors"},
     "procfs": set(),
     "out_of_memory": set(),
-    "registry": {"errors", "contracts", "locks", "data"},
+    "registry": {"errors", "contracts", "locks", "machine"},
     "hooks": {"errors"},
     "experiment": {"errors", "registry"},
     "data": GROUND,

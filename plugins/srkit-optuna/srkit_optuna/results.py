@@ -17,7 +17,7 @@ from srkit.evaluation.rows import Row, by_protocol
 from srkit.evaluation.scores_file import rows_from_json, write_scores
 from srkit.evaluation.table import scores_table
 from srkit.experiment.resolved import CODE_FOLDER, code_copies, resolve, write_toml
-from srkit.training.folder import write_text
+from srkit.machine.writing import write_durably
 from srkit_optuna.announcer import shown
 from srkit_optuna.question import Question
 from srkit_optuna.standing import ERROR, ROWS, counts, is_unchanged, run_name, standing
@@ -122,7 +122,7 @@ def write_best(question: Question, best: FrozenTrial) -> Path:
         f"# {shown(values_from(question, best.params))}\n"
     )
     path = question.out / BEST
-    write_text(path, head + write_toml(resolve(plan, {})))
+    write_durably(path, head + write_toml(resolve(plan, {})))
     return path
 
 

@@ -28,9 +28,8 @@ def connect(address: str) -> None:
     """
     if ray.is_initialized():
         return
-    given: dict[str, Any] = {} if address == AUTO else {"address": address}
-    if address == LOCAL:
-        given["include_dashboard"] = False
+    # a cluster that is started here has no page that others could reach
+    given: dict[str, Any] = {"include_dashboard": False} | ({} if address == AUTO else {"address": address})
     try:
         _require_answer(os.environ.get("RAY_ADDRESS", "") if address == AUTO else address)
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **given)

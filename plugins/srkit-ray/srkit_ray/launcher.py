@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from srkit.contracts import Job, JobState, Provenance
 from srkit.errors import OptionError, UserError
@@ -14,8 +15,11 @@ from srkit.errors import OptionError, UserError
 if TYPE_CHECKING:
     from srkit_ray.parcel import News, Stamps
 
-PASSED_ON = ("SRKIT_", "WANDB_", "HF_", "TORCH_HOME")
-"""Beginnings of the variables that runs are given as the study has them."""
+PASSED_ON = (
+    *("SRKIT_LOAD_PLUGINS", "SRKIT_DECODE_MEMORY", "SRKIT_MAX_PIXELS", "SRKIT_DEBUG", "SRKIT_WANDB"),
+    *("TORCH_HOME", "HF_HOME", "HF_HUB_OFFLINE", "WANDB_MODE", "WANDB_PROJECT", "WANDB_ENTITY"),
+)
+"""The variables that runs are given as the study has them; keys and tokens only where `environment` names them."""
 
 ENDED = ("done", "failed", "lost")
 BY_SIGNAL = 128
@@ -37,7 +41,10 @@ class Ray:
         jobs: how many runs at a time at most; without it as many as the cluster has room for.
         files: "shared" where all machines see the study's folder; "copied" where they do not: then a run's files travel
             to its machine, and back every 15 seconds and at its end.
+        environment: names of further variables that runs are given as the study has them, such as "WANDB_API_KEY".
     """
+
+    needs_trust: ClassVar[dict[str, tuple[object, ...]]] = {"address": ("auto", "local"), "environment": ([],)}
 
     def __init__(
         self,
@@ -46,6 +53,7 @@ class Ray:
         gpus: float | Literal["auto"] = "auto",
         jobs: int | None = None,
         files: Literal["shared", "copied"] = "shared",
+        environment: list[str] | None = None,
     ) -> None:
         if cpus < 1:
             raise OptionError("cpus", f"it must be 1 or more, got {cpus}.")
@@ -58,6 +66,7 @@ class Ray:
         self.gpus = gpus
         self.jobs = jobs
         self.files = files
+        self.environment = environment or []
         self.provenance = Provenance(resolved={"cpus": cpus})
         self._entries: dict[str, _Entry] = {}
 
@@ -108,7 +117,7 @@ class Ray:
             if self.jobs is not None and handed_over >= self.jobs:
                 return
             if entry.state == "waiting" and not entry.is_handed_over:
-                entry.hand_over(self.cpus, copied=self.files == "copied")
+                entry.hand_over(self.cpus, self.environment, copied=self.files == "copied")
                 handed_over += 1
 
 
@@ -138,7 +147,7 @@ class _Entry:
     def is_handed_over(self) -> bool:
         return self.actor is not None
 
-    def hand_over(self, cpus: int, *, copied: bool) -> None:
+    def hand_over(self, cpus: int, further: Sequence[str], *, copied: bool) -> None:
         """Ask the cluster for an actor, and that for the run."""
         import ray
 
@@ -148,7 +157,7 @@ class _Entry:
         parcel = Parcel.of(self.job.arguments) if copied else None
         self.out = Path(parcel.out) if parcel is not None else None
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(cpus))
-        environment = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
+        environment = {name: os.environ[name] for name in (*PASSED_ON, *further) if name in os.environ}
         order = Order(self.job.arguments, str(self.job.log), environment | threads, str(Path.cwd()), parcel)
         # a run that is lost begins again by the study, from its checkpoint, and not by Ray from nothing
         kind = ray.remote(num_cpus=cpus, num_gpus=self.gpus, max_restarts=0, max_task_retries=0, max_concurrency=3)

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import tomli
+
+from srkit.errors import UserError
+from srkit.machine.writing import write_aside
 
 EXPERIMENT, RUN, LOG = "experiment", "run", "log.txt"
 HERE_ALONE = (".lock", ".part", ".tmp")
@@ -21,7 +28,7 @@ class Parcel:
     Attributes:
         experiment: the experiment's file.
         out: the run's folder.
-        files: the experiment's folder, and what the run's holds already.
+        files: the experiment, what it extends and its code, and what the run's folder holds already.
     """
 
     experiment: str
@@ -34,8 +41,7 @@ class Parcel:
         if arguments[:1] != ("run",) or "--out" not in arguments[2:-1]:
             return None
         experiment, out = arguments[1], arguments[arguments.index("--out") + 1]
-        files = {f"{EXPERIMENT}/{name}": content for name, content in _read(Path(experiment).parent).items()}
-        files.pop(f"{EXPERIMENT}/{LOG}", None)
+        files = {f"{EXPERIMENT}/{name}": content for name, content in _needed(Path(experiment)).items()}
         files |= {f"{RUN}/{name}": content for name, content in _read(Path(out)).items()}
         return cls(experiment, out, files)
 
@@ -76,9 +82,9 @@ class News:
         """
         # a checkpoint counts once its state is there, so that comes last
         for name in sorted(self.changed, key=lambda one: one.endswith("state.json")):
-            _write(out / name, self.changed[name])
+            _write(_inside(out, name), self.changed[name])
         for name in known.keys() - self.stamps.keys():
-            (out / name).unlink(missing_ok=True)
+            _inside(out, name).unlink(missing_ok=True)
             _remove_empty((out / name).parent, out)
         if self.printed:
             with log.open("ab") as file:
@@ -102,12 +108,48 @@ def news_of(place: Path, known: Stamps, told: int) -> News:
     return News(changed, stamps, printed)
 
 
+def _needed(experiment: Path) -> dict[str, bytes]:
+    """The experiment's file, those it extends and the code they name, by their path in its folder; nothing else."""
+    folder, found = experiment.resolve().parent, {}
+    waiting = [experiment.resolve()]
+    while waiting:
+        file = waiting.pop()
+        if not file.is_relative_to(folder) or file.relative_to(folder).as_posix() in found or not file.is_file():
+            continue
+        found[file.relative_to(folder).as_posix()] = file.read_bytes()
+        if file.suffix != ".py":
+            waiting += [(file.parent / name).resolve() for name in _named(tomli.loads(file.read_text("utf-8")))]
+    return found
+
+
+def _named(table: Any) -> Iterator[str]:
+    """The files that an experiment names as its base or as code."""
+    for key, value in table.items() if isinstance(table, dict) else enumerate(table if isinstance(table, list) else ()):
+        if isinstance(value, str):
+            file, colon, _ = value.rpartition(":")
+            yield from [file] if colon and file.endswith(".py") else [value] if key == "extends" else []
+        else:
+            yield from _named(value)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """A file of a run by its path in the folder.
+
+    Raises:
+        UserError: it lies elsewhere.
+    """
+    path = folder / name
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name or ":" in name:
+        raise UserError(f"{folder}: the cluster sent a file called {name!r}, which lies outside of the run")
+    return path
+
+
 def _files(folder: Path) -> dict[str, Path]:
     """The files of a folder by their path in it, without those that are still written or mean nothing elsewhere."""
     found = {}
     for file in sorted(folder.rglob("*")):
         relative = file.relative_to(folder)
-        if file.is_file() and not any(part.endswith(HERE_ALONE) for part in relative.parts):
+        if file.is_file() and not file.is_symlink() and not any(part.endswith(HERE_ALONE) for part in relative.parts):
             found[relative.as_posix()] = file
     return found
 
@@ -118,9 +160,8 @@ def _read(folder: Path) -> dict[str, bytes]:
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_bytes(content)
-    aside.replace(path)
+    with write_aside(path) as aside:
+        aside.write_bytes(content)
 
 
 def _remove_empty(folder: Path, above: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -40,6 +41,9 @@ tensorboard = false
 every = 4
 [matrix]
 seed = [1, 2]
+[launcher]
+use = "ray"
+environment = ["SRKIT_KILLS"]
 """
 
 PARTS = '''
@@ -86,6 +90,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "TORCH_HOME"):
             patch.setenv(name, str(tmp_path_factory.getbasetemp() / "home"))
+        settings = tmp_path_factory.mktemp("settings")
+        patch.setenv("SRKIT_CONFIG", str(settings))
+        trusted = {"folders": [str(tmp_path_factory.getbasetemp().resolve())], "code": {}}
+        (settings / "trusted.json").write_text(json.dumps(trusted), encoding="utf-8")
         patch.setenv("SRKIT_LOAD_PLUGINS", "srkit-ray")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.delenv("RAY_ADDRESS", raising=False)

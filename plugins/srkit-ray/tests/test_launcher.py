@@ -32,7 +32,7 @@ def job(workplace: Path, *arguments: str) -> Job:
 
 def test_a_cell_whose_worker_is_killed_goes_on_from_its_checkpoint(workplace: Path, srkit: Command) -> None:
     kill_next("worker")
-    said = srkit("run", "study.toml", "--launcher", "ray", "--out", "study")
+    said = srkit("run", "study.toml", "--out", "study")
     assert said.code == 0, said.err
     study = read_study(workplace / "study")
     assert [cell.state for cell in study.cells] == ["done", "done"]
@@ -57,14 +57,15 @@ def test_files_travel_there_and_back(workplace: Path, srkit: Command, monkeypatc
     experiment = workplace / "cell" / "experiment.toml"
     experiment.write_text(text.replace('"photos"', json.dumps(str(workplace / "photos"))))
     out = workplace / "runs" / "far"
-    launcher = Ray(files="copied")
+    launcher = Ray(files="copied", environment=["SRKIT_KILLS"])
+    (workplace / "cell" / ".env").write_text("SECRET=1")
     kill_next("process")
-    first = launcher.submit(job(workplace, "run", str(experiment), "--out", str(out)))
+    first = launcher.submit(job(workplace, "run", str(experiment), "--out", str(out), "--trust"))
     until(lambda: launcher.state(first) not in ("waiting", "running"))
     # a process that was killed; what it had saved is here
     assert launcher.state(first) == "lost"
     assert max(one.name for one in (out / "checkpoints").iterdir()) == "step-00000012"
-    second = launcher.submit(job(workplace, "run", str(experiment), "--out", str(out), "--resume"))
+    second = launcher.submit(job(workplace, "run", str(experiment), "--out", str(out), "--resume", "--trust"))
     until(lambda: launcher.state(second) not in ("waiting", "running"))
     log = (workplace / "log.txt").read_text()
     assert launcher.state(second) == "done", log

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from PIL import Image
@@ -32,7 +32,7 @@ class Flowers102:
         OptionError: the set is not there, or a size below 1.
     """
 
-    needs_trust = ("download",)
+    needs_trust: ClassVar = {"download": (False,)}
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ import torch
 
 from srkit.contracts import Job, JobState, Provenance
 from srkit.errors import OptionError
+from srkit.machine.writing import append_to
 
 __all__ = ["Local"]
 
@@ -100,7 +101,7 @@ class _Entry:
         with self.lock:
             if self.state != "waiting":
                 return  # cancelled while it waited
-            with self.job.log.open("ab") as log:
+            with append_to(self.job.log) as log:
                 self.process = subprocess.Popen(
                     [sys.executable, "-P", "-m", WORKER, *self.job.arguments],
                     stdin=subprocess.PIPE,
@@ -120,7 +121,7 @@ class _Entry:
     def fail(self, message: str) -> None:
         with self.lock:
             self.state = "failed"
-        with self.job.log.open("a", encoding="utf-8") as log:
+        with append_to(self.job.log) as log:
             log.write(f"{message}\n")
 
     def cancel(self) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from srkit.data.placing import placed
 from srkit.errors import UserError
+from srkit.machine.writing import placed
 
 __all__ = ["ScoreCache", "cache_folder"]
 

@@ -11,8 +11,10 @@ import srkit
 from srkit.errors import UserError
 from srkit.experiment.resolved import write_toml
 from srkit.inference.foreign.recognition import Recognized
+from srkit.machine.links import require_no_links
+from srkit.machine.writing import write_durably
 from srkit.training import checkpoint
-from srkit.training.folder import EXPERIMENT, MANIFEST, RUNS, is_free, versions, write_text
+from srkit.training.folder import EXPERIMENT, MANIFEST, RUNS, is_free, versions
 
 
 def write_run(found: Sequence[Recognized], out: Path | None) -> Path:
@@ -37,9 +39,9 @@ def write_run(found: Sequence[Recognized], out: Path | None) -> Path:
         "versions": versions(),
         "imported": {r: _fact(one) for r, one in roles.items()},
     }
-    write_text(folder / MANIFEST, json.dumps(facts, indent=1) + "\n")
+    write_durably(folder / MANIFEST, json.dumps(facts, indent=1) + "\n")
     # last, as in every run: without it the folder is free for another attempt
-    write_text(folder / EXPERIMENT, write_toml(_experiment(roles)))
+    write_durably(folder / EXPERIMENT, write_toml(_experiment(roles)))
     return folder
 
 
@@ -54,6 +56,7 @@ def _default(name: str) -> Path:
 def _made(folder: Path) -> Path:
     if not is_free(folder):
         raise UserError(f"{folder} is not empty, and nothing is ever overwritten. Choose another --out")
+    require_no_links(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from srkit.hooks import hookimpl
+from srkit.machine.writing import append_to, write_durably
 from srkit.training.run import Run
 
 METRICS, VALIDATION = "metrics.jsonl", "validation.jsonl"
@@ -50,7 +51,7 @@ def append(path: Path, record: Mapping[str, Any]) -> None:
     finite = {
         key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in record.items()
     }
-    with path.open("a", encoding="utf-8") as file:
+    with append_to(path) as file:
         file.write(json.dumps(finite) + "\n")
 
 
@@ -66,6 +67,4 @@ def keep_until(path: Path, step: int) -> None:
             continue
         if record["step"] <= step:
             kept.append(line + "\n")
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_text("".join(kept), encoding="utf-8")
-    aside.replace(path)
+    write_durably(path, "".join(kept))
