@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from srkit.errors import UserError
+from srkit.links import NO_FOLLOW, open_no_follow
 
-__all__ = ["held", "is_held"]
+__all__ = ["held", "is_held", "take"]
 
 PAUSE = 0.02
 A_LOOK = 0.5
@@ -32,11 +32,11 @@ def held(path: Path, why_not: str, patience: float = A_LOOK) -> Iterator[None]:
         patience: seconds to wait for that one to let go; enough for one that only looks, where nothing is said.
 
     Raises:
-        UserError: another process holds it.
+        UserError: another process holds it, or it is a link.
     """
     until = time.monotonic() + patience
-    with path.open("a+b") as file:
-        while not _taken(file):
+    with open_no_follow(path, "a+b") as file:
+        while not take(file.fileno()):
             if time.monotonic() >= until:
                 raise UserError(why_not)
             time.sleep(PAUSE)
@@ -44,26 +44,32 @@ def held(path: Path, why_not: str, patience: float = A_LOOK) -> Iterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds a file at this moment."""
+    """Whether some process holds a file, or (not on Windows) a folder, at this moment."""
     try:
-        with path.open("rb") as file:
-            return not _taken(file, to_look=True)
+        descriptor = os.open(path, os.O_RDONLY | NO_FOLLOW)
     except OSError:
         return False  # nobody ever held it
+    try:
+        return not take(descriptor, to_look=True)
+    finally:
+        os.close(descriptor)
 
 
-def _taken(file: IO[bytes], to_look: bool = False) -> bool:
-    """Take a file without waiting; False where another process has it. Those who only look share it, but on Windows."""
+def take(descriptor: int, to_look: bool = False) -> bool:
+    """Take what is open without waiting, until it is closed; False where another process has it.
+
+    Those who only look share it, but on Windows.
+    """
     try:
         if os.name == "nt":
             import msvcrt
 
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # exists on Windows alone
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # exists on Windows alone
         else:
             import fcntl
 
-            fcntl.flock(file, (fcntl.LOCK_SH if to_look else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if to_look else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError as error:
         return error.errno not in ELSEWHERE
     return True

@@ -18,6 +18,7 @@ from srkit.data.likeness import Hash, perceptual_hash
 from srkit.data.placing import placed
 from srkit.data.threads import in_threads
 from srkit.errors import BadImage
+from srkit.json_files import parsed
 
 _VERSION = 3
 _CHUNK = 256  # pictures between two reports of progress
@@ -269,7 +270,7 @@ def _read_memory(memory: Path | None) -> dict[str, Verdict]:
     if memory is None:
         return {}
     try:
-        content = json.loads(memory.read_text(encoding="utf-8"))
+        content = parsed(memory.read_text(encoding="utf-8"))
         if content["version"] != _VERSION:
             return {}
         return {key: Verdict(*verdict) for key, verdict in content["pictures"].items()}

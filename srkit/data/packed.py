@@ -15,6 +15,8 @@ import numpy as np
 from srkit.data.placing import placed
 from srkit.data.threads import in_threads
 from srkit.errors import BadImage, UserError
+from srkit.json_files import DAMAGED, parsed
+from srkit.links import open_no_follow
 
 __all__ = ["HEADER_BYTES", "INDEX", "PICTURES", "PackedPictures", "check_of", "finish_packed", "write_packed"]
 
@@ -129,8 +131,11 @@ def write_packed(folder: Path, pictures: Iterable[tuple[str, np.ndarray]]) -> No
         UserError: there are none, or the folder cannot be written.
     """
     names, sizes, checks = [], [], []
-    with placed(folder / PICTURES) as aside:
+    try:
         folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: this folder cannot be made ({error.strerror or error})") from error
+    with placed(folder / PICTURES) as aside:
         with aside.open("wb") as file:
             file.write(bytes(HEADER_BYTES))
             for name, picture in pictures:
@@ -156,7 +161,7 @@ def write_header(file: Path, sizes: Sequence[tuple[int, int]]) -> None:
     total = sum(3 * width * height for width, height in sizes)
     width, height = sizes[0]
     shape = (len(sizes), height, width, 3) if len(set(sizes)) == 1 else (total,)
-    with file.open("r+b") as stream:
+    with open_no_follow(file, "r+b") as stream:
         stream.write(_npy_header(shape))
         stream.truncate(HEADER_BYTES + total)
         stream.flush()
@@ -197,7 +202,7 @@ def _checksum(content: dict[str, Any]) -> str:
 def _read_index(folder: Path) -> _Index:
     path = folder / INDEX
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parsed(path.read_text(encoding="utf-8"))
         if content["format"] != _FORMAT:
             raise UserError(f"{path}: not the index of a packed set")
         if content["version"] != _VERSION:

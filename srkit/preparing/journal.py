@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from srkit.errors import UserError
+from srkit.links import open_no_follow
 from srkit.locks import held
 from srkit.preparing.places import Place
 
@@ -67,7 +68,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.decided: list[Decided] = []
         self.written: dict[int, Written] = {}
-        self._file = path.open("a+b")
+        self._file = open_no_follow(path, "a+b")
         self._file.seek(0)
         sound = 0
         for line in self._file:
@@ -97,7 +98,7 @@ class Journal:
     def _parsed(line: bytes, path: Path) -> _Line:
         try:
             return msgspec.json.decode(line, type=_Line)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise UserError(f"{path}: damaged ({error}); choose another --out and begin anew") from None
 
 

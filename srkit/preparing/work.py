@@ -10,6 +10,7 @@ from typing import Protocol
 
 from srkit.data.likeness import near_duplicates_of
 from srkit.errors import UserError
+from srkit.links import folder_inside, open_no_follow, refuse_links
 from srkit.preparing.crew import Crew, Worker
 from srkit.preparing.cutting import Job, Look
 from srkit.preparing.finishing import finish
@@ -108,7 +109,9 @@ def carry_out(plan: Plan, out: Path, workers: int, watcher: Watcher) -> list[Dec
     """
     target = Target(out, plan.settings.form)
     with _disk(out):
-        (out / WORK).mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
+        refuse_links(out)
+        folder_inside(out, WORK)
         with locked(out / WORK / "lock"):
             state = state_of(out, plan)
             if state is State.FINISHED:
@@ -142,7 +145,7 @@ def _cut(decisions: Decisions, target: Target, workers: int, watcher: Watcher) -
         return
     if target.form == "packed":
         for side in decisions.plan.sides:
-            target.packing(side).touch()
+            open_no_follow(target.packing(side), "ab").close()
     crew = Crew(decisions.plan.settings, target, min(workers, len(todo)))
     looked: dict[int, tuple[Worker, Look]] = {}
     try:

@@ -11,10 +11,12 @@ from typing import Any
 
 import tomli
 
+from srkit.data.placing import is_left_over
 from srkit.errors import UserError
 from srkit.experiment import Plan
 from srkit.experiment.remembered import remembered
 from srkit.experiment.resolved import CODE_FOLDER, code_copies, differences, resolve, shown, write_toml
+from srkit.links import folder_inside, refuse_links
 from srkit.registry import Registry
 from srkit.studies.folder import OWN, Cell, Study, is_study, read_study, write_study
 from srkit.studies.plans import CellPlan
@@ -59,11 +61,15 @@ def _new_folder(name: str, out: Path | None) -> Path:
         if not _is_free(out):
             known = "Go on with it by --resume, or choose" if is_study(out) else "Choose"
             raise UserError(f"{out} is not empty, and a study is never overwritten. {known} another --out")
+        if out.exists():
+            refuse_links(out)
         return out
     candidate, number = RUNS / name, 1
     while not _is_free(candidate):
         number += 1
         candidate = RUNS / f"{name}-{number}"
+    if candidate.exists():
+        refuse_links(candidate)
     return candidate
 
 
@@ -71,15 +77,17 @@ def _is_free(folder: Path) -> bool:
     """Whether nothing is in it, or only what an attempt left that was killed before `study.json` was in place."""
     if not folder.exists():
         return True
-    return folder.is_dir() and {one.name for one in folder.iterdir()} <= {OWN, ".study.json.part"}
+    if not folder.is_dir():
+        return False
+    names = {one.name for one in folder.iterdir() if not is_left_over(one.name)}
+    return names <= {OWN, ".study.json.part"}  # the latter was written aside by earlier versions
 
 
 def _write(study: Study, cells: Sequence[Planned]) -> None:
     """What each cell is started with, then `study.json`."""
     try:
         for one in cells:
-            folder = study.experiment_file(one.cell).parent
-            folder.mkdir(parents=True, exist_ok=True)
+            folder = folder_inside(study.folder, OWN, one.cell.name)
             write_experiment(folder, one.plan, resolve(one.plan, {}))
         write_study(study)
     except OSError as error:
@@ -111,8 +119,10 @@ def gone_on_with(
         registry: where the cells' own files are looked up again.
 
     Raises:
-        UserError: a cell is another experiment than it was, or is gone; every difference is listed.
+        UserError: a cell is another experiment than it was, or is gone; every difference is listed. Or the study's
+            folder has links inside.
     """
+    refuse_links(study.folder)
     known = {cell.name: cell for cell in study.cells}
     changed: dict[str, list[str]] = {}
     for one in cells:

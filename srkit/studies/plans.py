@@ -108,7 +108,7 @@ def launcher_table(
         found = LauncherTable(table_of(asked, "--launcher"), {(): Origin("--launcher", None, Path.cwd())})
     found = found or LauncherTable(dict(recorded or {"use": DEFAULT_LAUNCHER}), {(): Origin("", None, Path.cwd())})
     table, origins = dict(found.table), dict(found.origins)
-    if recorded is not None and recorded["use"] == table["use"]:
+    if recorded is not None and recorded.get("use") == table["use"]:
         table = {**recorded, **table}
     if jobs is not None:
         table["jobs"] = jobs

@@ -9,7 +9,7 @@ import pytest
 
 from tests.house.source import PACKAGE, Import, dotted, imports, modules
 
-GROUND = {"errors", "seeds", "draws", "contracts", "layout", "locks", "procfs", "out_of_memory", "exactness"}
+GROUND = {"errors", "seeds", "draws", "contracts", "layout", "links", "locks", "json_files", "procfs", "out_of_memory", "exactness"}
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
@@ -21,7 +21,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "contracts": {"errors"},
     "layout": set(),
     "exactness": set(),
-    "locks": {"errors"},
+    "links": {"errors"},
+    "locks": {"errors", "links"},
+    "json_files": {"errors"},
     "procfs": set(),
     "out_of_memory": set(),
     "registry": {"errors", "contracts"},

@@ -14,6 +14,7 @@ import torch
 
 from srkit.contracts import Job, JobState, Provenance
 from srkit.errors import OptionError
+from srkit.links import open_no_follow
 
 __all__ = ["Local"]
 
@@ -100,7 +101,7 @@ class _Entry:
         with self.lock:
             if self.state != "waiting":
                 return  # cancelled while it waited
-            with self.job.log.open("ab") as log:
+            with open_no_follow(self.job.log, "ab") as log:
                 self.process = subprocess.Popen(
                     [sys.executable, "-m", WORKER, *self.job.arguments],
                     stdin=subprocess.PIPE,
@@ -120,7 +121,7 @@ class _Entry:
     def fail(self, message: str) -> None:
         with self.lock:
             self.state = "failed"
-        with self.job.log.open("a", encoding="utf-8") as log:
+        with open_no_follow(self.job.log, "a", encoding="utf-8") as log:
             log.write(f"{message}\n")
 
     def cancel(self) -> None:
