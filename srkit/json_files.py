@@ -63,7 +63,14 @@ def as_type(content: Any, kind: type[T], path: Path, what: str = "") -> T:
         raise _refused(path, what, error) from None
 
 
-_ENGLISH = {list: "a list", str: "a text", int: "a number", float: "a number", bool: "true or false", type(None): "null"}
+_ENGLISH = {
+    list: "a list",
+    str: "a text",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    type(None): "null",
+}
 
 
 def _refused(path: Path, what: str, why: object) -> UserError:

@@ -41,7 +41,10 @@ def odd_in(folder: Path) -> Iterator[Path]:
     while waiting:
         with suppress(FileNotFoundError, NotADirectoryError), os.scandir(waiting.pop()) as entries:
             for entry in sorted(entries, key=lambda one: one.name):
-                status = entry.stat(follow_symlinks=False)
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
                 if _stands_for_another(status) or not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
                     yield Path(entry.path)
                 elif stat.S_ISDIR(status.st_mode):
@@ -62,10 +65,10 @@ def refuse_links(folder: Path) -> None:
         raise UserError(f"{error.filename or folder}: cannot be looked at ({error.strerror or error})") from None
     if not found:
         return
-    more = f" (and {len(found) - NAMED} more like it)" if len(found) > NAMED else ""
+    more = f" (and {len(found) - NAMED} more)" if len(found) > NAMED else ""
     raise UserError(
-        f"{folder} has links inside, and nothing is written through them: {', '.join(map(_named, found[:NAMED]))}{more}. "
-        "Remove them, or put copies of what they lead to in their place"
+        f"{folder} cannot be written into: {', '.join(map(_named, found[:NAMED]))}{more}, and nothing is written through "
+        "links inside a folder of srkit's. Remove them, or put copies of what they lead to in their place"
     )
 
 
@@ -79,7 +82,7 @@ def open_no_follow(path: Path, mode: str, **how: Any) -> IO[Any]:
     if not NO_FOLLOW and is_link(path):
         raise _refusal(path)
     try:
-        return open(path, mode, opener=_opened, **how)  # noqa: PTH123  # pathlib's own takes no opener
+        return open(path, mode, opener=_opened, **how)  # pathlib's own takes no opener
     except OSError:
         if is_link(path):
             raise _refusal(path) from None
@@ -139,7 +142,7 @@ def _refusal(path: Path) -> UserError:
 
 def _named(path: Path) -> str:
     try:
-        return f"{path} is a link to {os.readlink(path)}"
+        return f"{path} is a link to {path.readlink()}"
     except (OSError, ValueError):
         return f"{path} is a link" if is_link(path) else f"{path} is neither a file nor a folder"
 

@@ -235,8 +235,11 @@ def _as_they_said(group: Sequence[NamedModel], runs: Sequence[FoundRun], why: st
 def _strips(run: FoundRun, count: int) -> list[Kept]:
     from srkit.evaluation.report.contents import Kept
     from srkit.evaluation.report.pictures import chosen
+    from srkit.links import is_link
 
-    files = sorted((run.folder / "strips").glob("*.png"))
+    folder = run.folder / "strips"
+    # what a link leads to is no strip, and a page is handed on
+    files = [one for one in sorted(folder.glob("*.png")) if not is_link(folder) and not is_link(one)]
     return [Kept(run.name, files[index]) for index in chosen(len(files), count)] if files else []
 
 

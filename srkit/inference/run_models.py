@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import tomli
 from torch import nn
 
 from srkit.errors import UserError
+from srkit.experiment.written import read_written
 from srkit.inference.model import load_model
 from srkit.inference.named import NamedModel, TrainedOn, identity_of
 from srkit.registry import KINDS, Registry
 from srkit.training.checkpoint import CorruptCheckpoint, checkpoints, recorded, step_of
-from srkit.training.folder import EXPERIMENT, MANIFEST, is_run
+from srkit.training.folder import EXPERIMENT, is_run, read_manifest
 
 __all__ = ["is_checkpoint", "run_checkpoints", "run_model"]
 
@@ -122,14 +121,11 @@ def _model(
 
 
 def _read(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    path = run / EXPERIMENT
-    try:
-        experiment = tomli.loads(path.read_text(encoding="utf-8"))
-        experiment["scale"], experiment["generator"]["use"]  # without them it is no experiment
-        path = run / MANIFEST
-        return experiment, json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
+    experiment = read_written(run / EXPERIMENT)
+    for key in ("scale", "generator"):
+        if key not in experiment:
+            raise UserError(f"{run / EXPERIMENT} cannot be read: it has no {key}")
+    return experiment, read_manifest(run)
 
 
 def _code(table: Any, run: Path, registry: Registry) -> list[str]:

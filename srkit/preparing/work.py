@@ -121,6 +121,7 @@ def carry_out(plan: Plan, out: Path, workers: int, watcher: Watcher) -> list[Dec
             _remove_strays(plan, out)
             journal = Journal(out / WORK / "journal.jsonl")
             try:
+                journal.require_fitting(plan)
                 _cut(Decisions(plan, journal), target, workers, watcher)
                 finish(plan, journal, target)
             finally:

@@ -145,7 +145,7 @@ def gone_on_with(
 
 
 def _differences(study: Study, now: Planned, registry: Registry) -> list[str]:
-    old = _stored(study.experiment_file(now.cell), registry)
+    old = remembered(study.experiment_file(now.cell), registry)
     lines = [f"{key}: {shown(a)} -> {shown(b)}" for key, a, b in differences(old, _tree(now.plan))]
     for file, copy in code_copies(now.plan).items():
         kept = study.experiment_file(now.cell).parent / CODE_FOLDER / copy
@@ -161,7 +161,7 @@ def _listed(names: Sequence[str], most: int = 3) -> str:
 
 def _kept(study: Study, before: Cell, now: Planned, registry: Registry) -> Cell:
     """A cell that is done stays so, unless it became longer or its run is gone; every other one waits."""
-    old, new = _stored(study.experiment_file(before), registry), _tree(now.plan)
+    old, new = remembered(study.experiment_file(before), registry), _tree(now.plan)
     is_done = before.state == "done" and _length(old) == _length(new) and is_run(study.run_folder(before))
     labels = replace(before, labels=now.cell.labels, alternative=now.cell.alternative, settings=now.cell.settings)
     return labels if is_done else replace(labels, state="waiting", message="")
@@ -175,10 +175,3 @@ def _length(tree: Mapping[str, Any]) -> list[Any]:
 def _tree(plan: Plan) -> dict[str, Any]:
     """The experiment as its file will read."""
     return tomli.loads(write_toml(resolve(plan, {})))
-
-
-def _stored(path: Path, registry: Registry) -> dict[str, Any]:
-    try:
-        return remembered(path, registry)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None

@@ -125,7 +125,7 @@ def require_same(folder: Path, plan: Plan, resolved: dict[str, Any], data: dict[
     Raises:
         UserError: listing every difference.
     """
-    old, manifest = _experiment(folder, registry), _manifest(folder)
+    old, manifest = remembered(folder / EXPERIMENT, registry), _manifest(folder)
     lines = [f"  {key}: {shown(before)} -> {shown(after)}" for key, before, after in differences(old, resolved)]
     for file, name in code_copies(plan).items():
         kept = folder / CODE_FOLDER / name
@@ -141,14 +141,6 @@ def require_same(folder: Path, plan: Plan, resolved: dict[str, Any], data: dict[
             + "\n".join(lines)
             + "\nStart a new run with another --out, or undo these changes"
         )
-
-
-def _experiment(folder: Path, registry: Registry) -> dict[str, Any]:
-    path = folder / EXPERIMENT
-    try:
-        return remembered(path, registry)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

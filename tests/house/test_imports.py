@@ -9,7 +9,19 @@ import pytest
 
 from tests.house.source import PACKAGE, Import, dotted, imports, modules
 
-GROUND = {"errors", "seeds", "draws", "contracts", "layout", "links", "locks", "json_files", "procfs", "out_of_memory", "exactness"}
+GROUND = {
+    "errors",
+    "seeds",
+    "draws",
+    "contracts",
+    "layout",
+    "links",
+    "locks",
+    "json_files",
+    "procfs",
+    "out_of_memory",
+    "exactness",
+}
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
