@@ -22,6 +22,7 @@ from srkit.evaluation.strips import SampleStrip, StripWriter
 from srkit.experiment import Plan
 from srkit.experiment.resolved import resolve
 from srkit.hooks import HookCaller
+from srkit.links import folder_inside
 from srkit.locks import held
 from srkit.readiness import Notice, Prepared, blame_tables, make_ready, make_run
 from srkit.registry import KINDS, Registry
@@ -262,7 +263,7 @@ def _judge(outcome: Outcome, judge: Judge, upscale: nn.Module) -> None:
     """The final table against the baseline, `scores.json` and a strip for each photo."""
     run = outcome.run
     rollbacks = [str(one) for one in run.rollbacks]
-    strips = StripWriter(run.folder / "strips", BASELINE, run.name)
+    strips = StripWriter(folder_inside(run.folder, "strips"), BASELINE, run.name)
     models = [
         Model(BASELINE, upscale),
         Model(run.name, run.model, parameters=count_parameters(run.model), warnings=run.warnings + rollbacks),

@@ -67,8 +67,8 @@ def refuse_links(folder: Path) -> None:
         return
     more = f" (and {len(found) - NAMED} more)" if len(found) > NAMED else ""
     raise UserError(
-        f"{folder} cannot be written into: {', '.join(map(_named, found[:NAMED]))}{more}, and nothing is written through "
-        "links inside a folder of srkit's. Remove them, or put copies of what they lead to in their place"
+        f"{folder} cannot be written into: {', '.join(map(_named, found[:NAMED]))}{more}, and nothing is written "
+        "through links inside a folder of srkit's. Remove them, or put copies of what they lead to in their place"
     )
 
 

@@ -73,7 +73,7 @@ def _folders(given: Sequence[Path]) -> list[Path]:
             continue
         if not one.exists():
             raise UserError(f"{one}: there is no such run")
-        inside = [one] if (one / "experiment.toml").is_file() else sorted(one.glob("*/experiment.toml"))
+        inside = [one] if (one / "experiment.toml").is_file() else sorted(one.glob("[!.]*/experiment.toml"))
         if not inside:
             raise UserError(f"{one}: neither a run folder (it has no experiment.toml) nor one that holds runs")
         found += [folder.parent if folder.is_file() else folder for folder in inside]

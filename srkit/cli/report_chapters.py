@@ -239,7 +239,7 @@ def _strips(run: FoundRun, count: int) -> list[Kept]:
 
     folder = run.folder / "strips"
     # what a link leads to is no strip, and a page is handed on
-    files = [one for one in sorted(folder.glob("*.png")) if not is_link(folder) and not is_link(one)]
+    files = [one for one in sorted(folder.glob("[!.]*.png")) if not is_link(folder) and not is_link(one)]
     return [Kept(run.name, files[index]) for index in chosen(len(files), count)] if files else []
 
 

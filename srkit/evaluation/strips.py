@@ -87,7 +87,8 @@ class SampleStrip:
         panels = [(self.name, made), (model, views["sr"])]
         if "hr" in views:
             panels.append(("original", cut_like(made, views["hr"])))
-        strip(panels).save(path)
+        with placed(path) as aside:
+            strip(panels).save(aside, format="PNG")
 
 
 def cut_like(picture: Tensor, original: Tensor) -> Tensor:

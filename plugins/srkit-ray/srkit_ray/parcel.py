@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+from srkit.data.placing import placed
+from srkit.errors import UserError
+from srkit.links import folder_inside, open_no_follow
 
 EXPERIMENT, RUN, LOG = "experiment", "run", "log.txt"
 HERE_ALONE = (".lock", ".part", ".tmp")
@@ -76,12 +80,12 @@ class News:
         """
         # a checkpoint counts once its state is there, so that comes last
         for name in sorted(self.changed, key=lambda one: one.endswith("state.json")):
-            _write(out / name, self.changed[name])
+            _write(_inside(out, name), self.changed[name])
         for name in known.keys() - self.stamps.keys():
-            (out / name).unlink(missing_ok=True)
+            _inside(out, name).unlink(missing_ok=True)
             _remove_empty((out / name).parent, out)
         if self.printed:
-            with log.open("ab") as file:
+            with open_no_follow(log, "ab") as file:
                 file.write(self.printed)
 
 
@@ -116,11 +120,22 @@ def _read(folder: Path) -> dict[str, bytes]:
     return {name: file.read_bytes() for name, file in _files(folder).items()}
 
 
+def _inside(out: Path, name: str) -> Path:
+    """The place of a file by its path in the run's folder, as another machine says it, below no link.
+
+    Raises:
+        UserError: the path leads elsewhere.
+    """
+    relative = PurePosixPath(name)
+    if relative.is_absolute() or not relative.parts or {"..", ""} & set(relative.parts) or set("\\:") & set(name):
+        raise UserError(f"{name!r} came back from a worker, and is no path in the run's folder {out}")
+    return folder_inside(out, *relative.parts[:-1]) / relative.name
+
+
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_bytes(content)
-    aside.replace(path)
+    with placed(path) as aside:
+        aside.write_bytes(content)
 
 
 def _remove_empty(folder: Path, above: Path) -> None:

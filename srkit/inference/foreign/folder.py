@@ -11,6 +11,7 @@ import srkit
 from srkit.errors import UserError
 from srkit.experiment.resolved import write_toml
 from srkit.inference.foreign.recognition import Recognized
+from srkit.links import refuse_links
 from srkit.training import checkpoint
 from srkit.training.folder import EXPERIMENT, MANIFEST, RUNS, is_free, versions, write_text
 
@@ -56,6 +57,7 @@ def _made(folder: Path) -> Path:
         raise UserError(f"{folder} is not empty, and nothing is ever overwritten. Choose another --out")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        refuse_links(folder)
     except OSError as error:
         raise UserError(f"the folder {folder} cannot be made: {error.strerror}") from None
     return folder
