@@ -289,7 +289,7 @@ def test_only_the_source_counts_and_not_what_was_compiled(place: Path) -> None:
 @pytest.mark.parametrize(
     "use",
     [
-        *("srkit.machine.writing:write_durably", "srkit.training.folder:new_folder", "srkit.registry.files:load_file"),
+        *("srkit.data.placing:place_bytes", "srkit.training.folder:new_folder", "srkit.registry.files:load_file"),
         *("os:system", "subprocess:run", "pathlib:Path", "builtins:eval", "shutil:rmtree", "runpy:run_path"),
         *("click:echo", "numpy:memmap", "torch:load", "torch.nn:Conv2d", "safetensors.torch:save_file", "pytest:main"),
         "srkit.components.generators.espcn:Espcn",
