@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from srkit.cli.saying import say, say_document
+
 if TYPE_CHECKING:
     from srkit.evaluation.bench.entries import Comparison
 
@@ -82,13 +84,13 @@ def _show(
     from srkit.evaluation.bench import formats
 
     if form == "json":
-        click.echo(formats.as_json(comparisons, facts), nl=False)
+        say_document(formats.as_json(comparisons, facts), nl=False)
     elif form == "csv":
-        click.echo(formats.as_csv(comparisons, per_image), nl=False)
+        say_document(formats.as_csv(comparisons, per_image), nl=False)
     elif form == "markdown":
-        click.echo(formats.as_markdown(comparisons, device, per_image), nl=False)
+        say_document(formats.as_markdown(comparisons, device, per_image), nl=False)
     elif form == "latex":
-        click.echo(formats.as_latex(comparisons, device, per_image), nl=False)
+        say_document(formats.as_latex(comparisons, device, per_image), nl=False)
     else:
         _print_tables(comparisons, device, per_image)
 
@@ -101,10 +103,10 @@ def _print_tables(comparisons: Sequence[Comparison], device: str, per_image: boo
     console = results(WIDEST)
     for number, one in enumerate(comparisons):
         if number:
-            click.echo()
+            say()
         console.rows(comparison_table(one, min(console.width, WIDEST), device))
         if per_image:
-            click.echo()
+            say()
             for table in per_image_tables(one):
                 console.rows(table)
-            click.echo(worst_note(one))
+            say(worst_note(one))

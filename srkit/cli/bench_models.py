@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from srkit.cli.saying import say
 from srkit.errors import UserError
 from srkit.registry import KINDS, Registry
 
@@ -89,7 +88,7 @@ def _with_checkpoints(arguments: Sequence[str], registry: Registry) -> list[Name
             continue
         found, complaints = run_checkpoints(Path(argument), registry)
         for complaint in complaints:
-            click.echo(f"warning: left out: {complaint}", err=True)
+            say(f"warning: left out: {complaint}", err=True)
         prefix = f"{Path(argument).resolve().name} " if len(runs) > 1 else ""
         models += [replace(one, name=prefix + one.name) for one in found]
     return models

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from srkit.cli.saying import say
 from srkit.errors import UserError
 from srkit.registry import Registry
 
@@ -63,12 +64,12 @@ def _export(run: Path, home: Path, kind: str, target: Path, card: Path) -> None:
     model = named_model(str(run), Registry.installed())
     assert model.scale is not None and model.trained_on is not None  # a run's
     for sentence in model.complaints:
-        click.echo(f"warning: {sentence}", err=True)
+        say(f"warning: {sentence}", err=True)
     network = model.load(model.scale)
     _write(kind, target, network, model, model.trained_on)
     parameters = sum(one.numel() for one in network.parameters())
     write_card(card, target.name, home.name, model.scale, parameters, model.trained_on, home)
-    click.echo(f"card: {card}")
+    say(f"card: {card}")
 
 
 def _write(kind: str, target: Path, network: Any, model: NamedModel, trained: TrainedOn) -> None:
@@ -80,12 +81,10 @@ def _write(kind: str, target: Path, network: Any, model: NamedModel, trained: Tr
     if kind in ("safetensors", "pth"):
         save = save_exported if kind == "safetensors" else save_pth
         save(target, network.state_dict(), texts)
-        click.echo(f"{target}: x{model.scale}, {target.stat().st_size / 1e6:.3g} MB")
+        say(f"{target}: x{model.scale}, {target.stat().st_size / 1e6:.3g} MB")
         use = str(trained.experiment["generator"]["use"])
         if use.startswith("./"):
-            click.echo(
-                f"warning: the generator is code of yours; keep {use.rpartition(':')[0]} beside the file", err=True
-            )
+            say(f"warning: the generator is code of yours; keep {use.rpartition(':')[0]} beside the file", err=True)
         return
     gap = (write_onnx if kind == "onnx" else write_script)(target, network, texts)
-    click.echo(f"{target}: x{model.scale}, {target.stat().st_size / 1e6:.3g} MB; differs from the network by {gap:.1g}")
+    say(f"{target}: x{model.scale}, {target.stat().st_size / 1e6:.3g} MB; differs from the network by {gap:.1g}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from srkit.cli.saying import say
 from srkit.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def report_command(
         aside.write_bytes(page)
     shown = sum(len(chapter.photos) for chapter in contents.chapters)
     parts = [_counted(len(contents.subjects), "run"), _counted(shown, "photo"), f"{len(page) / 1e6:.3g} MB"]
-    click.echo(f"{target}: {', '.join(parts)}")
+    say(f"{target}: {', '.join(parts)}")
 
 
 def _target(out: Path, overwrite: bool) -> Path:
@@ -76,7 +77,7 @@ def _contents(runs: tuple[Path, ...], folders: tuple[str, ...], photos: int, dev
         work = Work(Registry.installed(), where, folders, photos, progress)
         done = chapters(found.runs, work)
     for sentence in [*found.notes, *(f"{chapter.title}: {note}" for chapter in done for note in chapter.notes)]:
-        click.echo(f"warning: {sentence}", err=True)
+        say(f"warning: {sentence}", err=True)
     return Contents(subjects, done, made_by(describe(where)), found.notes, found.studies)
 
 

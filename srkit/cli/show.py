@@ -9,6 +9,7 @@ import click
 
 from srkit.cli.list import where_named
 from srkit.cli.portrait import Portrait, portrait
+from srkit.cli.saying import say_document
 from srkit.errors import UserError
 from srkit.registry import Kind, Registry, kind_named
 
@@ -29,7 +30,7 @@ def show_command(kind: str, name: str | None, as_json: bool) -> None:
     chosen, use = _meant(kind, name, registry)
     shown = portrait(registry.find(chosen, use, Path.cwd()), registry)
     if as_json:
-        click.echo(json.dumps(shown.as_object(), indent=1))
+        say_document(json.dumps(shown.as_object(), indent=1))
     else:
         _print(shown)
 

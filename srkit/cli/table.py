@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from srkit.cli.bench import FORMATS, WIDEST
+from srkit.cli.saying import say, say_document
 
 if TYPE_CHECKING:
     from srkit.evaluation.bench.entries import Comparison
@@ -53,16 +54,16 @@ def _show(comparisons: Sequence[Comparison], runs: Sequence[Member], form: str) 
             {"run": one.name, "row": one.alternative, "seed": one.seed, "state": one.state} for one in runs if one.state
         ]
         facts = {"missing": absent, "method": comparisons[0].method if comparisons else ""}
-        click.echo(formats.as_json(comparisons, facts), nl=False)
+        say_document(formats.as_json(comparisons, facts), nl=False)
     elif not comparisons:
         # no table, under which they could stand
-        click.echo("\n".join(["no run is finished and judged yet", *missing(runs)]), err=form == "csv")
+        say("no run is finished and judged yet", *missing(runs), err=form == "csv")
     elif form == "csv":
-        click.echo(formats.as_csv(comparisons), nl=False)
+        say_document(formats.as_csv(comparisons), nl=False)
     elif form == "markdown":
-        click.echo(formats.as_markdown(comparisons), nl=False)
+        say_document(formats.as_markdown(comparisons), nl=False)
     elif form == "latex":
-        click.echo(formats.as_latex(comparisons), nl=False)
+        say_document(formats.as_latex(comparisons), nl=False)
     else:
         _print(comparisons)
 
@@ -74,5 +75,5 @@ def _print(comparisons: Sequence[Comparison]) -> None:
     console = results(WIDEST)
     for number, one in enumerate(comparisons):
         if number:
-            click.echo()
+            say()
         console.rows(comparison_table(one, min(console.width, WIDEST)))

@@ -9,13 +9,25 @@ import pytest
 
 from tests.house.source import PACKAGE, Import, dotted, imports, modules
 
-GROUND = {"errors", "seeds", "draws", "contracts", "layout", "locks", "procfs", "out_of_memory", "exactness"}
+GROUND = {
+    "errors",
+    "seeds",
+    "draws",
+    "contracts",
+    "layout",
+    "locks",
+    "procfs",
+    "out_of_memory",
+    "exactness",
+    "printable",
+}
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "errors": set(),
+    "printable": set(),
+    "errors": {"printable"},
     "seeds": set(),
     "draws": {"seeds"},
     "contracts": {"errors"},
