@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-__all__ = ["as_csv", "as_html", "as_json", "as_latex", "as_markdown", "printable", "printable_lines"]
+__all__ = ["as_csv", "as_html", "as_json", "as_latex", "as_markdown", "code_span", "printable", "printable_lines"]
 
 _UNSEEN = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters: ESC begins colours, links, titles
@@ -95,6 +95,18 @@ def as_markdown(text: str) -> str:
     """
     escaped = "".join(_MARKDOWN.get(one, one) for one in printable(text))
     return _LINK.sub(lambda found: f"{found[0]}\\", escaped)
+
+
+def code_span(text: str) -> str:
+    """Text as code of Markdown, in which only its own end has a meaning.
+
+    >>> print(code_span("a.png"), code_span("a`b"))
+    `a.png` ``a`b``
+    """
+    text = printable(text)
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    room = " " if text[:1] == "`" or text[-1:] == "`" else ""
+    return f"{fence}{room}{text}{room}{fence}"
 
 
 _LATEX = {

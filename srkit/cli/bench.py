@@ -31,6 +31,7 @@ WIDEST = 160
 @click.option("--checkpoints", is_flag=True, help="Judge all checkpoints of a run, also while it trains.")
 @click.option("--per-image", is_flag=True, help="Scores of each photo too, the worst first.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print.")
+@click.option("--with-paths", is_flag=True, help="Folders of this machine in markdown, csv, json and latex too.")
 @click.option("--workers", type=click.IntRange(1), help="Photos at a time; by default one a CPU, up to 8.")
 @click.option("--device", help="cpu, cuda, cuda:1 or mps; by default the best there is.")
 def bench_command(
@@ -47,6 +48,7 @@ def bench_command(
     checkpoints: bool,
     per_image: bool,
     form: str,
+    with_paths: bool,
     workers: int | None,
     device: str | None,
 ) -> None:
@@ -75,7 +77,15 @@ def bench_command(
         device=device,
     )
     given = answer(asked)
-    _show(given.comparisons, form, per_image=per_image, device=given.machine, facts=given.facts)
+    comparisons = shareable(given.comparisons, form, with_paths=with_paths)
+    _show(comparisons, form, per_image=per_image, device=given.machine, facts=given.facts)
+
+
+def shareable(comparisons: Sequence[Comparison], form: str, *, with_paths: bool) -> Sequence[Comparison]:
+    """The tables without folders of this machine, but for those in its own terminal."""
+    from srkit.evaluation.bench.notes import without_folders
+
+    return comparisons if with_paths or form == "table" else list(map(without_folders, comparisons))
 
 
 def _show(

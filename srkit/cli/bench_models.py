@@ -158,12 +158,18 @@ def _training_set(known: TrainedOn) -> TrainingSet | None:
     table = known.experiment.get("data", {}).get("train")
     if not isinstance(table, dict):
         return None
-    return TrainingSet(known.data, known.fingerprint, partial(_dataset, table, known.folder))
+    return TrainingSet(known.data, known.fingerprint, partial(_dataset, table, known))
 
 
-def _dataset(table: dict[str, Any], folder: Path) -> Dataset:
+def _dataset(table: dict[str, Any], known: TrainedOn) -> Dataset:
+    """The training set. Of a shared file only the folder's name is known, so another one of that name is no answer."""
+    from srkit.data.audit import fingerprint
     from srkit.experiment.single import pick_one
 
-    pick = pick_one(KINDS["datasets"], table, Registry.installed(), shown_as="its training pictures", folder=folder)
+    shown_as = "its training images"
+    pick = pick_one(KINDS["datasets"], table, Registry.installed(), shown_as=shown_as, folder=known.folder)
     dataset: Dataset = pick.build()
+    in_folders = any(isinstance(value, (Path, list)) for one in pick.walk() for value in one.options.values())
+    if known.shared and in_folders and known.fingerprint != fingerprint(dataset, pick.all_options()):
+        raise UserError(f"what lies in {known.data} beside the file is not what it was trained on")
     return dataset

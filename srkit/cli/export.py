@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from srkit.errors import UserError
 from srkit.registry import Registry
 
 if TYPE_CHECKING:
-    from srkit.inference.named import NamedModel, TrainedOn
+    from srkit.inference.named import NamedModel
 
 ENDINGS = {"safetensors": ".safetensors", "pth": ".pth", "onnx": ".onnx", "torchscript": ".ts"}
 
@@ -24,7 +25,8 @@ ENDINGS = {"safetensors": ".safetensors", "pth": ".pth", "onnx": ".onnx", "torch
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The file to make; by default NAME with its ending, here.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
-def export_command(run: Path, kind: str, out: Path | None, overwrite: bool) -> None:
+@click.option("--with-paths", is_flag=True, help="Keep folders of this machine, not only their names.")
+def export_command(run: Path, kind: str, out: Path | None, overwrite: bool, with_paths: bool) -> None:
     """Write a trained model as one file, with a model card.
 
     \b
@@ -43,7 +45,7 @@ def export_command(run: Path, kind: str, out: Path | None, overwrite: bool) -> N
     for file in (target, card):
         if file.exists() and not overwrite:
             raise UserError(f"{file} is there already; --overwrite replaces it")
-    _export(run, home, kind, target, card)
+    _export(run, home, kind, target, card, with_paths=with_paths)
 
 
 def _target(out: Path | None, name: str, kind: str) -> Path:
@@ -57,32 +59,34 @@ def _target(out: Path | None, name: str, kind: str) -> Path:
     return out
 
 
-def _export(run: Path, home: Path, kind: str, target: Path, card: Path) -> None:
+def _export(run: Path, home: Path, kind: str, target: Path, card: Path, *, with_paths: bool) -> None:
     from srkit.inference.export.card import write_card
     from srkit.inference.naming import named_model
+    from srkit.inference.own_words import own_words
 
     model = named_model(str(run), Registry.installed())
     assert model.scale is not None and model.trained_on is not None  # a run's
     for sentence in model.complaints:
         say(f"warning: {sentence}", err=True)
     network = model.load(model.scale)
-    _write(kind, target, network, model, model.trained_on)
+    texts = own_words(model.trained_on, model.name, with_paths=with_paths)
+    _write(kind, target, network, model, texts)
     parameters = sum(one.numel() for one in network.parameters())
-    write_card(card, target.name, home.name, model.scale, parameters, model.trained_on, home)
+    facts = (target.name, home.name, model.scale, parameters, model.trained_on, home)
+    write_card(card, *facts, with_paths=with_paths)
     say(f"card: {card}")
 
 
-def _write(kind: str, target: Path, network: Any, model: NamedModel, trained: TrainedOn) -> None:
+def _write(kind: str, target: Path, network: Any, model: NamedModel, texts: Mapping[str, str]) -> None:
     from srkit.inference.export.graphs import write_onnx, write_script
     from srkit.inference.exported import save_exported, save_pth
-    from srkit.inference.own_words import own_words
 
-    texts = own_words(trained, model.name)
+    assert model.trained_on is not None  # a run's
     if kind in ("safetensors", "pth"):
         save = save_exported if kind == "safetensors" else save_pth
         save(target, network.state_dict(), texts)
         say(f"{target}: x{model.scale}, {target.stat().st_size / 1e6:.3g} MB")
-        use = str(trained.experiment["generator"]["use"])
+        use = str(model.trained_on.experiment["generator"]["use"])
         if use.startswith("./"):
             say(f"warning: the generator is code of yours; keep {use.rpartition(':')[0]} beside the file", err=True)
         return

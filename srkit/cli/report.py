@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,15 @@ if TYPE_CHECKING:
 @click.option("--photos", type=click.IntRange(1), default=10, show_default=True, help="How many to show of each set.")
 @click.option("--device", help="cpu, cuda, cuda:1 or mps; by default the best there is.")
 @click.option("--overwrite", is_flag=True, help="Replace a page that is there already.")
+@click.option("--with-paths", is_flag=True, help="Keep folders of this machine, not only their names.")
 def report_command(
-    runs: tuple[Path, ...], out: Path, folders: tuple[str, ...], photos: int, device: str | None, overwrite: bool
+    runs: tuple[Path, ...],
+    out: Path,
+    folders: tuple[str, ...],
+    photos: int,
+    device: str | None,
+    overwrite: bool,
+    with_paths: bool,
 ) -> None:
     """Make a page of runs: photos to compare, curves, tables.
 
@@ -38,7 +46,7 @@ def report_command(
     from srkit.evaluation.report.page import render
 
     contents = _contents(runs, folders, photos, device)
-    page = render(contents).encode()
+    page = render(contents if with_paths else _without_folders(contents)).encode()
     with placed(target) as aside:
         aside.write_bytes(page)
     shown = sum(len(chapter.photos) for chapter in contents.chapters)
@@ -79,6 +87,17 @@ def _contents(runs: tuple[Path, ...], folders: tuple[str, ...], photos: int, dev
     for sentence in [*found.notes, *(f"{chapter.title}: {note}" for chapter in done for note in chapter.notes)]:
         say(f"warning: {sentence}", err=True)
     return Contents(subjects, done, made_by(describe(where)), found.notes, found.studies)
+
+
+def _without_folders(contents: Contents) -> Contents:
+    """What a page for others has: names, and of people and machines none."""
+    from srkit.places import Nameless, named_folders
+
+    facts = [(one.experiment, one.manifest, str(one.curves.folder.resolve())) for one in contents.subjects]
+    nameless = Nameless(named_folders(facts))
+    subjects = [replace(one, manifest=nameless.record(one.manifest)) for one in contents.subjects]
+    shared: Contents = nameless(replace(contents, subjects=subjects))
+    return shared
 
 
 def _counted(count: int, what: str) -> str:

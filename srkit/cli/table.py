@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from srkit.cli.bench import FORMATS, WIDEST
+from srkit.cli.bench import FORMATS, WIDEST, shareable
 from srkit.cli.saying import say, say_document
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @click.argument("places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="STUDY_OR_RUN...")
 @click.option("--against", metavar="ROW", help="What differences are from; by default the first alternative.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print.")
-def table_command(places: tuple[Path, ...], against: str | None, form: str) -> None:
+@click.option("--with-paths", is_flag=True, help="Folders of this machine in markdown, csv, json and latex too.")
+def table_command(places: tuple[Path, ...], against: str | None, form: str, with_paths: bool) -> None:
     """Put the runs of a study side by side, also while it trains.
 
     \b
@@ -33,7 +34,7 @@ def table_command(places: tuple[Path, ...], against: str | None, form: str) -> N
     from srkit.studies.table import study_tables
 
     runs = members(places)
-    _show(study_tables(runs, against), runs, form)
+    _show(shareable(study_tables(runs, against), form, with_paths=with_paths), runs, form)
 
 
 def show_study(study: Study) -> None:

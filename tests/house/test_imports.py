@@ -9,24 +9,15 @@ import pytest
 
 from tests.house.source import PACKAGE, Import, dotted, imports, modules
 
-GROUND = {
-    "errors",
-    "seeds",
-    "draws",
-    "contracts",
-    "layout",
-    "locks",
-    "procfs",
-    "out_of_memory",
-    "exactness",
-    "printable",
-}
+GROUND = {"errors", "seeds", "draws", "contracts", "layout", "locks", "procfs", "out_of_memory", "exactness"}
+GROUND |= {"printable", "places"}
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "printable": set(),
+    "places": set(),
     "errors": {"printable"},
     "seeds": set(),
     "draws": {"seeds"},

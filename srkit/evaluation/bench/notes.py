@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from srkit.evaluation.bench.entries import Comparison
+from dataclasses import replace
+
+from srkit.evaluation.bench.entries import Comparison, Entry
 from srkit.evaluation.bench.figures import SEEN
 from srkit.evaluation.bench.training_photos import seen_in_words
 from srkit.evaluation.rows import lr_origin
 from srkit.evaluation.statistics import BEST_NEEDS_IMAGES, NEEDS_IMAGES
+from srkit.places import Nameless
 
-__all__ = ["how_measured", "notes"]
+__all__ = ["how_measured", "notes", "without_folders"]
 
 
 def how_measured(comparison: Comparison, device: str = "") -> str:
@@ -30,6 +33,18 @@ def how_measured(comparison: Comparison, device: str = "") -> str:
 def notes(comparison: Comparison) -> list[str]:
     """Who is best, and what a reader must know of single rows."""
     return [*_best(comparison), *_acquaintances(comparison), *_warnings(comparison), *comparison.remarks]
+
+
+def without_folders(comparison: Comparison) -> Comparison:
+    """The same for others to read: its sentences name no folders of this machine. Models are called as they were."""
+    nameless = Nameless()
+
+    def shared(entry: Entry) -> Entry:
+        row = replace(entry.row, warnings=nameless(entry.row.warnings))
+        unknown = nameless(entry.acquaintance.unknown)
+        return replace(entry, row=row, acquaintance=replace(entry.acquaintance, unknown=unknown))
+
+    return replace(comparison, entries=list(map(shared, comparison.entries)), remarks=nameless(comparison.remarks))
 
 
 def _best(comparison: Comparison) -> list[str]:
