@@ -31,7 +31,7 @@ SYSTEMS = ("Linux", "macOS", "Darwin", "Windows")
 
 def is_absolute(text: str) -> bool:
     """Whether a text is a path that begins at a root, a drive, a server or a home, on any system."""
-    return PurePosixPath(text).is_absolute() or bool(PureWindowsPath(text).anchor[1:]) or text.startswith("~")
+    return PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute() or text.startswith("~")
 
 
 def named_folders(value: Any) -> Iterator[str]:
@@ -57,7 +57,9 @@ class Nameless:
     def __init__(self, folders: Iterable[str] = ()) -> None:
         own = (str(Path.home()), str(Path.cwd()), sys.prefix, tempfile.gettempdir())
         known = sorted({one for one in (*folders, *own) if len(one.strip("/\\")) > 1}, key=len, reverse=True)
-        self._known = re.compile("|".join(rf"{re.escape(one)}(?:[/\\]+{_PART})*[/\\]*(?!\w)" for one in known))
+        self._known = re.compile(
+            "|".join(rf"(?<![\w.-]){re.escape(one)}(?:[/\\]+{_PART})*[/\\]*(?!\w)" for one in known)
+        )
         self._homes = {str(Path.home())}
 
     def __call__(self, value: Any) -> Any:

@@ -153,8 +153,10 @@ def _loaded(model: NamedModel, scale: int, times: int) -> nn.Module:
 
 
 def _training_set(known: TrainedOn) -> TrainingSet | None:
+    from srkit.cli.training_places import with_place
     from srkit.evaluation.bench.training_photos import TrainingSet
 
+    known = with_place(known)
     table = known.experiment.get("data", {}).get("train")
     if not isinstance(table, dict):
         return None

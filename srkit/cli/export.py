@@ -60,6 +60,7 @@ def _target(out: Path | None, name: str, kind: str) -> Path:
 
 
 def _export(run: Path, home: Path, kind: str, target: Path, card: Path, *, with_paths: bool) -> None:
+    from srkit.cli.training_places import keep_place
     from srkit.inference.export.card import write_card
     from srkit.inference.naming import named_model
     from srkit.inference.own_words import own_words
@@ -74,6 +75,7 @@ def _export(run: Path, home: Path, kind: str, target: Path, card: Path, *, with_
     parameters = sum(one.numel() for one in network.parameters())
     facts = (target.name, home.name, model.scale, parameters, model.trained_on, home)
     write_card(card, *facts, with_paths=with_paths)
+    keep_place(model.trained_on)
     say(f"card: {card}")
 
 
