@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-import click
-
+from srkit.cli.saying import say
 from srkit.errors import OptionError, SrkitError, UserError
 from srkit.registry import KINDS, Registry
 
@@ -43,7 +42,7 @@ def placements(
             found = _pictures_in(one, out, registry) if one.is_dir() else [(one, Path(one.name))]
         except SrkitError as error:
             failures.append(error)
-            click.echo(f"error: {error}", err=True)
+            say(f"error: {error}", err=True)
             continue
         for source, place in found:
             pictures.setdefault(source.resolve(), (source, place))

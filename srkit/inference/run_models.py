@@ -69,7 +69,7 @@ def run_checkpoints(run: Path, registry: Registry) -> tuple[list[NamedModel], li
         except CorruptCheckpoint as error:
             complaints.append(str(error))
     if not found:
-        raise UserError("\n".join([f"{run} has no checkpoint to judge", *complaints]))
+        raise UserError(f"{run} has no checkpoint to judge", *complaints)
     return found, complaints
 
 
@@ -85,7 +85,7 @@ def _newest(run: Path) -> tuple[Path, str, list[str]]:
         except CorruptCheckpoint as error:
             complaints.append(str(error))
     if complaints:
-        raise CorruptCheckpoint("no checkpoint can be used:\n" + "\n".join(complaints))
+        raise CorruptCheckpoint("no checkpoint can be used:", *complaints)
     raise UserError(f"{run} has no checkpoint yet; go on training it with srkit run {run} --resume")
 
 

@@ -12,6 +12,7 @@ from srkit.errors import ExperimentError, UserError
 from srkit.evaluation.rows import Row, by_protocol
 from srkit.notebook.overrides import settings_of
 from srkit.notebook.shown import as_html, as_text, image_tag, paragraph
+from srkit.printable import printable
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -46,7 +47,7 @@ class Interrupted(KeyboardInterrupt):
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows in the place of a traceback."""
-        return [str(self)]
+        return [printable(str(self))]
 
 
 @dataclass(frozen=True, eq=False)

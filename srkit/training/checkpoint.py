@@ -230,7 +230,7 @@ def newest_whole(folder: Path) -> tuple[Path, Saved, list[str]] | None:
             complaints.append(str(error))
     if complaints:
         way_out = "Bring one back from a copy, or train anew into another --out"
-        raise CorruptCheckpoint("\n".join(["no checkpoint can be used:", *complaints, way_out]))
+        raise CorruptCheckpoint("no checkpoint can be used:", *complaints, way_out)
     return None
 
 

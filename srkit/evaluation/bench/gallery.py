@@ -99,9 +99,9 @@ def look(photo_set: PhotoSet, workers: int, progress: Progress) -> Gallery:
             found.append(seen)
         progress(f"looking at {photo_set.name}", number + 1, len(photo_set))
     if broken:
-        shown = "\n".join(f"  {error}" for error in broken[:20])
-        more = f"\n  and {len(broken) - 20} more" if len(broken) > 20 else ""
-        raise UserError(f"set {photo_set.name}: {len(broken)} photos cannot be used:\n{shown}{more}")
+        shown = [f"  {error}" for error in broken[:20]]
+        more = [f"  and {len(broken) - 20} more"] if len(broken) > 20 else []
+        raise UserError(f"set {photo_set.name}: {len(broken)} photos cannot be used:", *shown, *more)
     gallery.photos = tuple(found)
     return gallery
 
