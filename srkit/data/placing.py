@@ -23,12 +23,11 @@ _NAME = re.compile(r"\.srkit-[0-9a-f]{16}\.part")
 LEFT_AFTER = 3600.0
 """Seconds after which what nobody holds was left by a process that was killed."""
 
-SLOW_LOOK = 0.2e-3
-LOOK_SHARE = 0.01
-"""Looking for such leftovers in a folder of thousands of files may take this share of the time spent writing there."""
+MANY, NOT_BEFORE = 1000, 60.0
+"""A folder with more entries is looked through for leftovers again after so many seconds; any other at each write."""
 
 _next_look: dict[Path, float] = {}
-"""When large folders are looked through again. It only saves time: without it they are looked through at each write."""
+"""When large folders are looked through again, by their path."""
 
 
 @contextmanager
@@ -108,7 +107,8 @@ def folder_aside(folder: Path) -> Iterator[Path]:
             take(descriptor)
         yield aside
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if aside.exists():
+            shutil.rmtree(aside, ignore_errors=True)
         if descriptor is not None:
             os.close(descriptor)
 
@@ -133,16 +133,18 @@ def _rename(aside: Path, path: Path) -> None:
 
 def _tidy(folder: Path) -> None:
     """Delete what was left in a folder by processes that were killed, as far as that can be done."""
-    begun = time.monotonic()
-    if begun < _next_look.get(folder, 0.0):
+    if time.monotonic() < _next_look.get(folder, 0.0):
         return
-    with suppress(OSError), os.scandir(folder) as entries:
-        for name in [entry.name for entry in entries if is_left_over(entry.name)]:
-            with suppress(OSError):
-                _delete_left_over(folder / name)
-    now = time.monotonic()
-    if now - begun > SLOW_LOOK:
-        _next_look[folder] = now + (now - begun) / LOOK_SHARE
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+    except OSError:
+        return  # writing there says what is the matter
+    for name in filter(is_left_over, names):
+        with suppress(OSError):
+            _delete_left_over(folder / name)
+    if len(names) > MANY:
+        _next_look[folder] = time.monotonic() + NOT_BEFORE
 
 
 def _delete_left_over(path: Path) -> None:
