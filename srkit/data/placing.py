@@ -16,7 +16,7 @@ from srkit.errors import UserError
 from srkit.links import NO_FOLLOW, is_link, open_no_follow
 from srkit.locks import is_held, take
 
-__all__ = ["file_aside", "folder_aside", "is_left_over", "place_bytes", "placed", "renamed_into"]
+__all__ = ["file_aside", "folder_aside", "is_left_over", "place_bytes", "placed", "renamed_into", "tidy"]
 
 _NAME = re.compile(r"\.srkit-[0-9a-f]{16}\.part")
 
@@ -79,7 +79,7 @@ def file_aside(folder: Path) -> Iterator[Path]:
     It is held meanwhile, so that no other process takes it for a leftover. The next writer in the folder deletes those
     that a process left which was killed.
     """
-    _tidy(folder)
+    tidy(folder)
     aside = _unused(folder)
     descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o666)
     try:
@@ -98,7 +98,7 @@ def file_aside(folder: Path) -> Iterator[Path]:
 @contextmanager
 def folder_aside(folder: Path) -> Iterator[Path]:
     """A new empty folder to fill and rename within the block; as `file_aside` else."""
-    _tidy(folder)
+    tidy(folder)
     aside = _unused(folder)
     aside.mkdir()
     descriptor = os.open(aside, os.O_RDONLY | NO_FOLLOW) if os.name != "nt" else None
@@ -131,9 +131,13 @@ def _rename(aside: Path, path: Path) -> None:
     aside.replace(path)
 
 
-def _tidy(folder: Path) -> None:
-    """Delete what was left in a folder by processes that were killed, as far as that can be done."""
-    if time.monotonic() < _next_look.get(folder, 0.0):
+def tidy(folder: Path, after: float = LEFT_AFTER) -> None:
+    """Delete what was left in a folder by processes that were killed, as far as that can be done.
+
+    Args:
+        after: seconds; 0 where nobody else can be writing there, because this process holds the folder.
+    """
+    if after and time.monotonic() < _next_look.get(folder, 0.0):
         return
     try:
         with os.scandir(folder) as entries:
@@ -142,14 +146,14 @@ def _tidy(folder: Path) -> None:
         return  # writing there says what is the matter
     for name in filter(is_left_over, names):
         with suppress(OSError):
-            _delete_left_over(folder / name)
+            _delete_left_over(folder / name, after)
     if len(names) > MANY:
         _next_look[folder] = time.monotonic() + NOT_BEFORE
 
 
-def _delete_left_over(path: Path) -> None:
+def _delete_left_over(path: Path, after: float) -> None:
     status = path.lstat()
-    if time.time() - status.st_mtime < LEFT_AFTER:
+    if time.time() - status.st_mtime < after:
         return
     if is_link(path):
         path.unlink()  # the link itself

@@ -16,6 +16,7 @@ from tests.cli.conftest import TINY, Command, Said, photo
 
 CHECKPOINT = "checkpoints/step-00000001"
 RUN = "runs/espcn"
+RESUME = ("run", RUN, "--resume", "--set", "steps=2", "--quiet")
 
 FILES = (
     ".lock",
@@ -114,7 +115,7 @@ def test_the_path_to_a_run_may_lead_through_links(workplace: Path, tmp_path: Pat
     (workplace / "runs").symlink_to(tmp_path / "disk")
     (workplace / "direct").symlink_to(tmp_path / "disk" / "espcn")
     for steps, out in ((2, RUN), (3, "direct")):
-        said = srkit("run", "tiny.toml", "--resume", "--out", out, "--set", f"steps={steps}", "--quiet")
+        said = srkit("run", out, "--resume", "--set", f"steps={steps}", "--quiet")
         assert said.code == 0, said.err
     assert (tmp_path / "disk/espcn/checkpoints/step-00000003").is_dir()
 
@@ -167,7 +168,8 @@ def test_upscaled_images_are_not_written_through_a_link(workplace: Path, outside
 
 
 def test_a_report_shows_no_image_that_a_link_leads_to(workplace: Path, outside: Path, srkit: Command) -> None:
-    shutil.rmtree(workplace / "photos")  # then the strips that the run ended with are shown
+    file = workplace / RUN / "experiment.toml"  # its photos gone, the strips that it ended with are shown
+    file.write_text(file.read_text().replace("photos", "nowhere"))
     strips = sorted((workplace / RUN / "strips").glob("*.png"))
     said = srkit("report", RUN, "--out", "with.html")
     assert said.code == 0 and "strips as the runs ended with" in said.err
@@ -210,13 +212,11 @@ HOSTILE_NAMES = (
 )
 
 
-@pytest.mark.parametrize("name", HOSTILE_NAMES)
 @pytest.mark.parametrize("command", [("run", "s", "--resume"), ("table", "s"), ("report", "s")])
-def test_a_study_s_cells_have_names_that_srkit_gives(
-    workplace: Path, srkit: Command, name: str, command: tuple[str, ...]
-) -> None:
-    written_study(workplace / "s", "espcn", name)
-    refused(srkit(*command), "study.json", "is no name that srkit gives" if name.isprintable() else "study.json")
+def test_a_study_s_cells_have_names_that_srkit_gives(workplace: Path, srkit: Command, command: tuple[str, ...]) -> None:
+    for name in HOSTILE_NAMES:
+        written_study(workplace / "s", "espcn", name)
+        refused(srkit(*command), "study.json", "is no name that srkit gives")
 
 
 def test_two_cells_do_not_share_a_folder(workplace: Path, srkit: Command) -> None:
@@ -277,7 +277,7 @@ def test_a_checkpoint_s_files_have_names_that_srkit_gives(
 ) -> None:
     rewritten_state(workplace / RUN, change)
     for command in (
-        ("run", "tiny.toml", "--resume", "--out", RUN, "--set", "steps=2"),
+        RESUME,
         ("bench", RUN, "--on", "photos"),
         ("export", RUN, "--format", "safetensors", "--out", "x.safetensors"),
         ("upscale", "photos", "--model", RUN, "--out", "large"),
@@ -287,13 +287,13 @@ def test_a_checkpoint_s_files_have_names_that_srkit_gives(
 
 def test_a_state_of_another_form_is_told_in_a_sentence(workplace: Path, srkit: Command) -> None:
     rewritten_state(workplace / RUN, lambda content: content.update(state={"step": [], "losses": 1, "updaters": {}}))
-    refused(srkit("run", "tiny.toml", "--resume", "--out", RUN, "--set", "steps=2"), "checkpoint")
+    refused(srkit(*RESUME), "checkpoint")
 
 
 def test_what_is_not_named_like_a_checkpoint_is_none(workplace: Path, srkit: Command) -> None:
     for name in ("step-1", "step-00000005abc", "step-٠٠٠٠٠٠٠٥", ".step-x.old", "step-" + "9" * 200):
         (workplace / RUN / "checkpoints" / name).mkdir()
-    said = srkit("run", "tiny.toml", "--resume", "--out", RUN, "--set", "steps=2", "--quiet")
+    said = srkit(*RESUME)
     assert said.code == 0, said.err
     assert srkit("table", RUN).code == 0
 
@@ -328,10 +328,10 @@ def test_a_run_s_code_lies_in_its_own_folder(workplace: Path, srkit: Command, us
 
 
 DEEP = "[" * 100_000
-TEXTS = {"a list": "[]", "a number": "5", "nothing": "", "1e400": '{"data": 1e400}', "deep": DEEP, "no text": "\udcff"}
+TEXTS = {"a list": "[]", "1e400": '{"data": 1e400}', "deep": DEEP, "no text": "\udcff"}
 COMMANDS = (
-    ("run", "tiny.toml", "--resume", "--out", RUN, "--set", "steps=2", "--quiet"),
-    ("bench", RUN, "--on", "photos", "--no-cache"),
+    RESUME,
+    ("bench", RUN, "--on", "photos"),
     ("report", RUN, "--out", "page.html", "--overwrite"),
     ("table", RUN),
     ("curves", RUN, "--out", "curves.svg"),
