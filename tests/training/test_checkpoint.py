@@ -103,7 +103,16 @@ def test_no_checkpoint_is_saved_or_deleted_through_a_link(tmp_path: Path) -> Non
     assert [one.name for one in away.iterdir()] == ["step-00000002"]
 
 
-@pytest.mark.parametrize("name", ["step-1", "step-000000001", "step-٠٠٠٠٠٠٠٥", "step-00000005x", "step-" + "9" * 30])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "step-1",
+        "step-000000001",
+        "step-\u0660\u0660\u0660\u0660\u0660\u0660\u0660\u0665",
+        "step-00000005x",
+        "step-" + "9" * 30,
+    ],
+)
 def test_only_names_that_are_given_count(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     assert checkpoints(tmp_path) == []
