@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from srkit.data.placing import folder_aside
+from srkit.data.placing import folder_aside, tidy
 from srkit.errors import SrkitError, UserError
 from srkit.json_files import DAMAGED, parsed
 from srkit.links import folder_inside, is_link, open_no_follow, remove_folder
@@ -104,7 +104,11 @@ def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], s
 
 
 def _tidy(folder: Path) -> None:
-    """Clear away what a save that was killed left (of earlier versions too), and put back what it moved aside."""
+    """Clear away what a save that was killed left (of earlier versions too), and put back what it moved aside.
+
+    A run's folder is held by the process that trains there: nobody else is writing.
+    """
+    tidy(folder, after=0)
     for left_over in folder.glob(".step-*.part"):
         _remove(left_over)
     for old in folder.glob(".step-*.old"):
