@@ -12,12 +12,13 @@ from typing import Any, cast
 import numpy as np
 
 from srkit.contracts import Dataset
-from srkit.data.cache import files_of, is_mapped, lr_files_of, require_pictures
+from srkit.data.cache import files_of, files_of_each, is_mapped, lr_files_of, require_pictures
+from srkit.data.decoding import room_to_decode
 from srkit.data.headers import IMAGE_SUFFIXES
 from srkit.data.likeness import Hash, perceptual_hash
 from srkit.data.placing import placed
 from srkit.data.threads import in_threads
-from srkit.errors import BadImage
+from srkit.errors import BadImage, TooLarge
 
 _VERSION = 3
 _CHUNK = 256  # pictures between two reports of progress
@@ -35,6 +36,7 @@ class Verdict:
         hash: what it looks like (`perceptual_hash` of HR); empty where it was not asked for or the picture is flat.
         pair: what speaks against its LR and HR being a pair; empty where nothing does or it was not asked for.
         lr_width, lr_height: of the LR picture of a pair; 0 where there is none.
+        by_limit: whether `why` holds only as long as the limits on sizes stay, and so is not remembered.
     """
 
     width: int = 0
@@ -45,6 +47,7 @@ class Verdict:
     pair: str = ""
     lr_width: int = 0
     lr_height: int = 0
+    by_limit: bool = False
 
 
 def fingerprint(dataset: Dataset, options: Mapping[str, Any]) -> str:
@@ -204,7 +207,14 @@ def _looked_at(
     waiting: Callable[[str], None] | None,
 ) -> Iterator[Verdict]:
     named = None if waiting is None else lambda index: waiting(dataset.name(index))
-    return in_threads(lambda index: _look(dataset, index, closely), indices, workers, named)
+    files = files_of_each(dataset)
+
+    def look(index: int) -> Verdict:
+        # kept until the sample was looked at, for all that time its images are in memory
+        with room_to_decode(*files(index)):
+            return _look(dataset, index, closely)
+
+    return in_threads(look, indices, workers, named)
 
 
 def _keys(dataset: Dataset, files: Sequence[Path], closely: bool) -> list[str]:
@@ -224,7 +234,8 @@ def _look(dataset: Dataset, index: int, closely: bool) -> Verdict:
     except BadImage as bad:
         files = files_of(dataset)
         elsewhere = files is not None and bad.path != files[index]
-        return Verdict(why=bad.why, path=str(bad.path) if elsewhere else "")
+        path = str(bad.path) if elsewhere else ""
+        return Verdict(why=bad.why, path=path, by_limit=isinstance(bad, TooLarge))
     require_pictures(sample, dataset.name(index))
     lr, hr = sample if isinstance(sample, tuple) else (None, sample)
     pair = ""
@@ -278,6 +289,6 @@ def _read_memory(memory: Path | None) -> dict[str, Verdict]:
 
 
 def _write_memory(memory: Path, known: Mapping[str, Verdict]) -> None:
-    pictures = {key: astuple(one) for key, one in known.items()}
+    pictures = {key: astuple(one) for key, one in known.items() if not one.by_limit}
     with placed(memory) as aside:
         aside.write_text(json.dumps({"version": _VERSION, "pictures": pictures}, indent=0), encoding="utf-8")

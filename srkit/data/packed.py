@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from srkit.data.limits import MAX_PIXELS, max_pixels
 from srkit.data.placing import placed
 from srkit.data.threads import in_threads
-from srkit.errors import BadImage, UserError
+from srkit.errors import BadImage, TooLarge, UserError
 
 __all__ = ["HEADER_BYTES", "INDEX", "PICTURES", "PackedPictures", "check_of", "finish_packed", "write_packed"]
 
@@ -62,6 +63,7 @@ class PackedPictures:
         self.file = folder / PICTURES
         self._index = _read_index(folder)
         count = len(self._index.names)
+        _require_sizes(folder / INDEX, self._index)
         if self._index.shape is not None:
             height, width, _ = self._index.shape
             self.sizes: Sequence[tuple[int, int]] = [(width, height)] * count
@@ -206,11 +208,48 @@ def _read_index(folder: Path) -> _Index:
         if checksum != _checksum(content):
             raise UserError(f"{path}: damaged or changed, its checksum does not fit; pack the pictures again")
         shape = content["shape"]
-        return _Index(None if shape is None else tuple(shape), content["sizes"], content["names"], content["checks"])
+        sizes = content["sizes"]
+        return _Index(
+            None if shape is None else _sides(shape, 3),
+            None if sizes is None else [_sides(size, 2) for size in sizes],
+            list(content["names"]),
+            list(content["checks"]),
+        )
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); a packed set has this file") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UserError(f"{path}: damaged, it is no index of a packed set; pack the pictures again") from None
+
+
+def _sides(value: Any, count: int) -> tuple[Any, ...]:
+    if not isinstance(value, list) or len(value) != count:
+        raise TypeError
+    return tuple(value)
+
+
+def _require_sizes(path: Path, index: _Index) -> None:
+    """Refuse what no packed set has, and images that are larger than one in a folder may be.
+
+    Raises:
+        UserError: naming the index and the first image that is at fault.
+    """
+    sizes = index.sizes
+    if index.shape is not None:
+        height, width, channels = index.shape
+        sizes = [(width, height)] * (channels == 3)
+    each = len(index.names) if index.shape is None else 1
+    well = bool(index.names) and len(index.checks) == len(index.names) and len(sizes or ()) == each
+    for number, (width, height) in enumerate(sizes or ()):
+        well = well and all(type(side) is int and 0 < side < 1 << 31 for side in (width, height))
+        if well and width * height > max_pixels():
+            raise TooLarge(
+                path,
+                f"image {number} ({index.names[number]}) has {width}x{height} pixels, and one of a set may have "
+                f"{max_pixels():,}; {MAX_PIXELS}={width * height} allows it",
+            )
+    texts = (*index.names, *index.checks)
+    if not well or not all(isinstance(one, str) for one in texts):
+        raise UserError(f"{path}: its names, sizes and checksums do not belong together; pack the images again")
 
 
 def _mapped(path: Path, length: int, shape: tuple[int, int, int] | None, count: int) -> np.ndarray:
