@@ -31,10 +31,8 @@ def footprint(picture: ImageFile, file_bytes: int, *, floats: bool = False) -> i
         floats: the result is wanted as float32.
     """
     pixels = picture.width * picture.height
-    array = pixels * (_as_array(picture) + (_FLOATS if floats else 0))
-    decoder = pixels * _while_decoding(picture) + _passing_buffers(picture, file_bytes)
-    whole_file = 2 * file_bytes if picture.format in ("WEBP", "AVIF") else 0
-    return _FIXED + whole_file + min(pixels, BAND) * _BLENDED + max(array, decoder)
+    each = max(_as_array(picture) + (_FLOATS if floats else 0), _while_decoding(picture))
+    return _FIXED + min(pixels, BAND) * _BLENDED + pixels * each + _buffers(picture, file_bytes)
 
 
 def _as_array(picture: ImageFile) -> int:
@@ -66,8 +64,10 @@ def _while_decoding(picture: ImageFile) -> int:
     return core
 
 
-def _passing_buffers(picture: ImageFile, file_bytes: int) -> int:
-    """Bytes that the decoder needs beside its pixels: of the file what it reads at once, and a TIFF's strip or tile."""
+def _buffers(picture: ImageFile, file_bytes: int) -> int:
+    """Bytes of the file that the decoder holds, and of a TIFF's strip or tile, which malloc may keep once freed."""
+    if picture.format in ("WEBP", "AVIF"):
+        return 2 * file_bytes
     if picture.format == "TIFF" and any(tile.codec_name != "raw" for tile in picture.tile):
         return _strip(picture) + file_bytes
     return file_bytes if picture.format in ("JPEG", "MPO", "JPEG2000") else 0
