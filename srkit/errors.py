@@ -120,6 +120,10 @@ class BadImage(UserError):
         super().__init__(f"{path}: {why}")
 
 
+class TooLarge(BadImage):
+    """An image larger than `SRKIT_MAX_PIXELS` or `SRKIT_DECODE_MEMORY` allow; true only as long as these stay."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint that names the nearest known names, or the empty string.
 

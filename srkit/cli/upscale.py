@@ -16,6 +16,7 @@ import click
 from srkit.cli.placement import Job, placements
 from srkit.cli.saying import say
 from srkit.cli.trusting import trust_option, user_trust
+from srkit.data.limits import require_limits
 from srkit.errors import SrkitError, UserError
 from srkit.registry import Registry
 
@@ -82,6 +83,7 @@ def upscale_command(
     """
     if out.suffix.lower() in (*ENDINGS.values(), ".jpeg") and not out.is_dir():
         raise UserError(f"--out {out}: pictures keep their names, and this is the folder they go into; name one")
+    require_limits()
     registry = Registry.installed(user_trust(trust))
     network, scale, where, autocast = _model(model, repeat, precision, device, registry)
     jobs, failures = placements(images, out, registry, ENDINGS[kind])
@@ -168,7 +170,7 @@ def _place(job: Job, how: _How, progress: _Progress) -> None:
     from srkit.inference.pictures import enlarge, largest_side, write
     from srkit.inference.upscale import upscale
 
-    size = max(image_size(job.source)) * how.scale
+    size = max(image_size(job.source, named=job.named)) * how.scale
     if size > largest_side(how.kind):
         raise UserError(f"{job.source}: {size} pixels are more than {how.kind} can hold; take --format png")
 
@@ -186,7 +188,7 @@ def _place(job: Job, how: _How, progress: _Progress) -> None:
 
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", UserWarning)
-        large = enlarge(job.source, larger)
+        large = enlarge(job.source, larger, named=job.named)
     _make(job.out, *job.target.parent.relative_to(job.out).parts)
     remarks = write(job.target, large, how.kind)
     for sentence in (*(str(one.message) for one in said), *remarks):
@@ -201,7 +203,7 @@ class _Progress:
 
     def __init__(self, jobs: list[Job], bar: Any) -> None:
         self.jobs, self.bar = jobs, bar
-        self.sizes = {job: _pixels(job.source) for job in jobs}
+        self.sizes = {job: _pixels(job) for job in jobs}
         self.total = sum(self.sizes.values())
         self.done = self.before = 0
         self.begun = self.said = time.monotonic()
@@ -231,11 +233,11 @@ class _Progress:
             self.said = now
 
 
-def _pixels(source: Path) -> int:
+def _pixels(job: Job) -> int:
     from srkit.data.decoding import image_size
 
     try:
-        width, height = image_size(source)
+        width, height = image_size(job.source, named=job.named)
     except SrkitError:
         return 0  # said when its turn comes
     return width * height

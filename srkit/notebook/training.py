@@ -90,9 +90,9 @@ class RunResult:
         """
         from PIL import Image
 
-        with Image.open(self.strips[photo]) as opened:
-            opened.load()
-            return opened
+        from srkit.data.decoding import decode
+
+        return Image.fromarray(decode(self.strips[photo]))
 
     def __repr__(self) -> str:
         from srkit.evaluation.table import scores_table
