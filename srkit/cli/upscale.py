@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from srkit.cli.placement import Job, placements
-from srkit.data.limits import require_limits
 from srkit.errors import SrkitError, UserError
 from srkit.registry import Registry
 
@@ -79,7 +78,6 @@ def upscale_command(
     """
     if out.suffix.lower() in (*ENDINGS.values(), ".jpeg") and not out.is_dir():
         raise UserError(f"--out {out}: pictures keep their names, and this is the folder they go into; name one")
-    require_limits()
     registry = Registry.installed()
     network, scale, where, autocast = _model(model, repeat, precision, device, registry)
     jobs, failures = placements(images, out, registry, ENDINGS[kind])

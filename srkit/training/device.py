@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
-import shutil
 import subprocess
 import sys
 
 import torch
 
 from srkit.errors import UserError
+from srkit.programs import find_program
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 LARGE = 2**31 - 1
@@ -64,7 +64,7 @@ def cuda_build() -> str:
 
 def nvidia_driver() -> str:
     """NVIDIA's cards and driver as nvidia-smi names them; empty where there are none."""
-    program = shutil.which("nvidia-smi")
+    program = find_program("nvidia-smi")
     if program is None:
         return ""
     query = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]

@@ -8,7 +8,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import time
 from importlib import metadata
@@ -23,6 +22,7 @@ from srkit.experiment import Plan
 from srkit.experiment.remembered import remembered
 from srkit.experiment.resolved import CODE_FOLDER, code_copies, differences, shown, write_toml
 from srkit.registry import Registry
+from srkit.training.repository import git_commit
 
 EXPERIMENT, MANIFEST, DATA_MEMORY, LOCK = "experiment.toml", "manifest.json", "data.json", ".lock"
 RUNS = Path("runs")
@@ -200,17 +200,6 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def git_commit() -> str:
-    """The commit of the repository one stands in, with `+` where files were changed; empty outside of one."""
-    try:
-        ask = {"capture_output": True, "text": True, "timeout": 10, "check": True}
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], **ask).stdout.strip()  # type: ignore[call-overload]
-        changed = subprocess.run(["git", "status", "--porcelain", "-uno"], **ask).stdout  # type: ignore[call-overload]
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return commit + ("+" if changed.strip() else "")
 
 
 def write_text(path: Path, text: str) -> None:

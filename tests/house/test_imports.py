@@ -9,7 +9,18 @@ import pytest
 
 from tests.house.source import PACKAGE, Import, dotted, imports, modules
 
-GROUND = {"errors", "seeds", "draws", "contracts", "layout", "locks", "procfs", "out_of_memory", "exactness"}
+GROUND = {
+    "errors",
+    "seeds",
+    "draws",
+    "contracts",
+    "layout",
+    "locks",
+    "procfs",
+    "out_of_memory",
+    "exactness",
+    "programs",
+}
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
@@ -23,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exactness": set(),
     "locks": {"errors"},
     "procfs": set(),
+    "programs": set(),
     "out_of_memory": set(),
     "registry": {"errors", "contracts"},
     "hooks": {"errors"},
