@@ -1,6 +1,13 @@
 """srkit: experiments with image super-resolution out of interchangeable parts."""
 
-from __future__ import annotations
+import sys
+
+# `python -m srkit` puts the folder one stands in before all others, and what lies there would be imported in place of
+# what was installed. It goes before anything else is imported; `__future__` would be imported too.
+if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
+    _module = sys.orig_argv[-len(sys.argv)].partition(".")[0]
+    if _module == "srkit" or (_module.startswith("-") and _module.endswith("msrkit")):  # `python -um srkit`, `-msrkit`
+        del sys.path[:1]
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +21,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(model: str | Path) -> ReadyModel:
+def load(model: str | Path) -> "ReadyModel":
     """A trained model as a torch module with its `scale`.
 
     Args:
@@ -41,7 +48,7 @@ def run(
     device: str | None = None,
     quiet: bool = False,
     **overrides: Any,
-) -> RunResult:
+) -> "RunResult":
     """Train an experiment and judge the result against bicubic, as `srkit run` does.
 
     Args:
@@ -66,7 +73,7 @@ def run(
 
 
 def bench(
-    *models: str | Path | RunResult,
+    *models: "str | Path | RunResult",
     on: str | Path | Sequence[str | Path] = (),
     suite: str | Path | None = None,
     scale: int | None = None,
@@ -79,7 +86,7 @@ def bench(
     checkpoints: bool = False,
     workers: int | None = None,
     device: str | None = None,
-) -> BenchResult:
+) -> "BenchResult":
     """Judge models side by side on photos, as `srkit bench` does; its help explains each option.
 
     Args:

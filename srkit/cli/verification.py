@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from srkit.data.interrupts import without_the_current_folder
 from srkit.registry import Listing, Registry, kind_named
 
 PATIENCE = 120.0
@@ -20,7 +21,7 @@ PATIENCE = 120.0
 
 def verified(listings: Sequence[Listing]) -> list[Listing]:
     """The listings after a real import of each, as many at a time as there are processors."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with without_the_current_folder(), ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(partial(_verified, _processes()), listings))
 
 

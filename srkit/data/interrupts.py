@@ -1,11 +1,23 @@
-"""Ctrl-C while worker processes start: it is the main process that decides what it means."""
+"""How worker processes are started: deaf to Ctrl-C, and importing nothing from the folder one stands in."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+__all__ = ["starting_processes", "without_interrupts", "without_the_current_folder"]
+
+SAFE_PATH = "PYTHONSAFEPATH"
+
+
+@contextmanager
+def starting_processes() -> Iterator[None]:
+    """Both of what follows."""
+    with without_interrupts(), without_the_current_folder():
+        yield
 
 
 @contextmanager
@@ -20,3 +32,20 @@ def without_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def without_the_current_folder() -> Iterator[None]:
+    """Processes that multiprocessing starts here never import from the current folder.
+
+    It starts them by `python -c`, for which that folder comes before all others: a `pickle.py` there would be run.
+    """
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(SAFE_PATH, None)
+        else:
+            os.environ[SAFE_PATH] = before

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from srkit.data.cache import whereabouts
-from srkit.data.interrupts import without_interrupts
+from srkit.data.interrupts import starting_processes, without_the_current_folder
 from srkit.data.room import Ledger, close_ledger, join, open_ledger
 from srkit.data.sampling import Request, Sampler
 from srkit.errors import BadImage, SrkitError, UserError
@@ -93,12 +93,13 @@ class WorkerPool:
         self.timeout = timeout
         chosen: Any = multiprocessing.get_context(context)
         self._board = chosen.RawArray("q", [_STARTING, 0] * workers)
-        self._ledger = open_ledger(chosen, workers)
+        with without_the_current_folder():  # its lock starts a process, which looks after it
+            self._ledger = open_ledger(chosen, workers)
         self._workers: list[_Worker] = []
         # A stream that is left open would be closed when the interpreter has half gone already.
         atexit.register(self.close)
         try:
-            with without_interrupts():
+            with starting_processes():
                 for number in range(workers):
                     ours, theirs = chosen.Pipe(duplex=True)
                     arguments = (number, theirs, sampler, self._board, self._ledger)

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from srkit.data.interrupts import without_interrupts
+from srkit.data.interrupts import starting_processes
 from srkit.data.room import Ledger, budget, join
 from srkit.errors import SrkitError, UserError
 from srkit.preparing.cutting import Cutter, Job, Look
@@ -54,7 +54,7 @@ class Crew:
         context = multiprocessing.get_context("spawn")
         self.workers: list[Worker] = []
         try:
-            with without_interrupts():
+            with starting_processes():
                 for number in range(workers):
                     ours, theirs = context.Pipe(duplex=True)
                     process = context.Process(

@@ -11,6 +11,7 @@ from typing import Any
 
 import srkit
 from srkit.registry.kinds import KINDS, Kind
+from srkit.registry.places import site_path
 from srkit.registry.requirements import Requirements
 from srkit.registry.source import Reading, read_component
 
@@ -106,14 +107,18 @@ def allowed_distributions() -> set[str] | None:
 
 def not_installed() -> list[str]:
     """A sentence for each distribution that `SRKIT_LOAD_PLUGINS` names and nobody installed."""
-    absent = [name for name in sorted(allowed_distributions() or ()) if not any(metadata.distributions(name=name))]
+    absent = [
+        name
+        for name in sorted(allowed_distributions() or ())
+        if not any(metadata.distributions(name=name, path=site_path()))
+    ]
     return [f"{ALLOW_LIST} names {name!r}, which is not installed" for name in absent]
 
 
 def _distributions() -> Iterator[_Offer]:
     allowed = allowed_distributions()
     seen: set[str] = set()
-    for distribution in metadata.distributions():
+    for distribution in metadata.distributions(path=site_path()):
         try:
             text = distribution.read_text("entry_points.txt")
             if not text or "srkit." not in text:

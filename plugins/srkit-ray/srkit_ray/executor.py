@@ -63,7 +63,7 @@ class Executor:
                 if self._is_stopped:
                     return 130
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", WORKER, *arguments],
+                    [sys.executable, "-P", "-m", WORKER, *arguments],
                     stdin=subprocess.PIPE,
                     stdout=file,
                     stderr=subprocess.STDOUT,

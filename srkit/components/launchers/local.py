@@ -102,7 +102,7 @@ class _Entry:
                 return  # cancelled while it waited
             with self.job.log.open("ab") as log:
                 self.process = subprocess.Popen(
-                    [sys.executable, "-m", WORKER, *self.job.arguments],
+                    [sys.executable, "-P", "-m", WORKER, *self.job.arguments],
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=subprocess.STDOUT,
