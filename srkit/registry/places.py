@@ -19,7 +19,10 @@ def site_path(*, with_pythonpath: bool = True) -> list[str]:
     Args:
         with_pythonpath: whether the folders that `PYTHONPATH` names count.
     """
-    here = os.path.realpath(os.curdir)
+    try:
+        here = os.path.realpath(Path.cwd())
+    except OSError:  # it was deleted
+        return [one for one in sys.path if Path(one).is_absolute()]
     named = {os.path.realpath(one) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one}
     installed = set(_installed())
     found = []
