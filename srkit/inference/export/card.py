@@ -11,6 +11,7 @@ import srkit
 from srkit.data.placing import placed
 from srkit.experiment.resolved import write_toml
 from srkit.inference.named import TrainedOn
+from srkit.json_files import DAMAGED
 
 __all__ = ["write_card"]
 
@@ -69,7 +70,7 @@ def _scores(run: Path) -> list[str]:
             [one["model"], one["set"], one["downscaler"], str(one["images"]), *(_mean(one, name) for name in metrics)]
             for one in rows
         ]
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
+    except (OSError, *DAMAGED):
         return ["The run has no scores yet."]
     return ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *table)]
 
