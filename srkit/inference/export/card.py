@@ -12,6 +12,7 @@ import srkit
 from srkit.data.placing import placed
 from srkit.experiment.resolved import write_toml
 from srkit.inference.named import TrainedOn
+from srkit.json_files import DAMAGED
 from srkit.places import Nameless
 from srkit.printable import as_json, as_markdown, code_span, printable
 
@@ -83,7 +84,7 @@ def _scores(run: Path) -> list[str]:
             [one["model"], one["set"], one["downscaler"], str(one["images"]), *(_mean(one, name) for name in metrics)]
             for one in rows
         ]
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
+    except (OSError, *DAMAGED):
         return ["The run has no scores yet."]
     lines = [[as_markdown(str(cell)) for cell in line] for line in (head, *table)]
     return [f"| {' | '.join(line)} |" for line in (lines[0], ["---"] * len(head), *lines[1:])]
