@@ -12,6 +12,7 @@ import srkit
 from srkit.data.placing import placed
 from srkit.experiment.resolved import write_toml
 from srkit.inference.named import TrainedOn
+from srkit.inference.own_words import how_to_load, own_code
 from srkit.json_files import DAMAGED
 from srkit.places import Nameless
 from srkit.printable import as_json, as_markdown, code_span, printable
@@ -50,9 +51,7 @@ def write_card(
         "",
         f"Input: RGB in [0, 1], (B, 3, h, w). Output: (B, 3, {scale}h, {scale}w), to be clamped to [0, 1].",
         "",
-        "```sh",
-        f"srkit upscale photo.jpg --model {shlex.quote(printable(file))}",
-        "```",
+        *_use(file, trained.experiment["generator"]),
         "",
         "## Scores",
         "",
@@ -72,6 +71,17 @@ def write_card(
     ]
     with placed(path) as aside:
         aside.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _use(file: str, generator: Mapping[str, Any]) -> list[str]:
+    """How to upscale with the file; where its network is own code, how to load it."""
+    code = own_code(generator)
+    if not code or Path(file).suffix not in (".safetensors", ".pth"):
+        return ["```sh", f"srkit upscale photo.jpg --model {shlex.quote(printable(file))}", "```"]
+    sentence = (
+        f"Its network is own code, which this file does not hold: {code_span(Path(code[0]).name)}. Read it, then:"
+    )
+    return [sentence, "", "```python", "import srkit", "", how_to_load(printable(file), printable(code[0])), "```"]
 
 
 def _scores(run: Path) -> list[str]:
