@@ -51,6 +51,7 @@ def _entry_to_json(entry: Entry, comparison: Comparison) -> dict[str, Any]:
         "seen_in_training": dict(entry.acquaintance.photos),
         "training_unknown": entry.acquaintance.unknown,
         "origin": comparison.origin,
+        "results": dict(comparison.results),
         "against": comparison.against,
         "differences": {
             name: None if gap is None else {"mean": gap.mean, "low": gap.low, "high": gap.high}
