@@ -22,7 +22,7 @@ NOT_ON_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="Windows has
     [
         (["lsit"], "no command 'lsit'. Did you mean 'list'?"),
         (["zzz"], "no command 'zzz'. Commands: run, list,"),
-        (["list", "--jsn"], "No such option '--jsn'"),
+        (["list", "--jsn"], "Did you mean"),
         (["run"], "Missing argument 'EXPERIMENT...'"),
         (["run", "a.toml", "b.toml", "--out", "x"], "--out names one run folder"),
         (["run", "missing.toml"], "there is no experiment file missing.toml"),
