@@ -8,15 +8,17 @@ import select
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
 from srkit.cli.saying import say, say_document
 from srkit.errors import ExperimentError, SaidElsewhere, SrkitError
+from srkit.printable import printable_lines
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 EXIT_CODES = {
@@ -70,6 +72,21 @@ def threads_reported() -> Iterator[None]:
         yield
     finally:
         threading.excepthook = before
+
+
+@contextmanager
+def warnings_spelled_out() -> Iterator[None]:
+    """What a library warns of may name anybody's file too."""
+    before = warnings.formatwarning
+
+    def spelled_out(*args: Any, **kwargs: Any) -> str:
+        return printable_lines(before(*args, **kwargs))
+
+    warnings.formatwarning = spelled_out
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 def reader_gone() -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 import srkit
-from srkit.cli.failures import FAILED, INTERRUPTED, reader_gone, report, threads_reported
+from srkit.cli.failures import FAILED, INTERRUPTED, reader_gone, report, threads_reported, warnings_spelled_out
 from srkit.cli.saying import say, say_document
 from srkit.data.limits import require_limits
 from srkit.errors import SrkitError, nearest
@@ -131,7 +131,7 @@ def cli(ctx: click.Context) -> None:
 def main() -> None:
     """Run the command line; errors end it with one message and an exit code, never a traceback."""
     try:
-        with threads_reported():
+        with threads_reported(), warnings_spelled_out():
             code = cli.main(standalone_mode=False, prog_name="srkit")
     except SystemExit:
         raise

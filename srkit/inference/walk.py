@@ -21,6 +21,8 @@ __all__ = ["Cell", "Walk", "walk"]
 
 aten = torch.ops.aten
 
+ACTIVATIONS = ("leaky_relu", "elu", "celu", "hardtanh", "hardswish", "hardsigmoid", "mish")
+
 _KEPT = {
     aten.cat.default,
     aten.clone.default,
@@ -33,6 +35,9 @@ _KEPT = {
     aten._prelu_kernel.default,
     aten.copy_.default,
     aten.dropout.default,
+    # activations that older versions of torch do not tag
+    aten.softplus.default,
+    *(getattr(aten, f"{name}{in_place}").default for name in ACTIVATIONS for in_place in ("", "_")),
 }
 """Operations beside those tagged pointwise whose pixel depends on the same pixel of their inputs alone."""
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ NOT_ON_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="Windows has
     [
         (["lsit"], "no command 'lsit'. Did you mean 'list'?"),
         (["zzz"], "no command 'zzz'. Commands: run, list,"),
-        (["list", "--jsn"], "No such option '--jsn'"),
+        (["list", "--jsn"], "Did you mean"),
         (["run"], "Missing argument 'EXPERIMENT...'"),
         (["run", "a.toml", "b.toml", "--out", "x"], "--out names one run folder"),
         (["run", "missing.toml"], "there is no experiment file missing.toml"),
@@ -52,6 +53,20 @@ def test_a_bug_is_one_line_with_its_place(bug: None, srkit: Command) -> None:
     assert "error: ZeroDivisionError: a bug (" in said.err
     assert f"{Path(__file__).name}, line " in said.err
     assert "SRKIT_DEBUG=1" in said.err
+
+
+def test_what_a_library_warns_of_is_spelled_out(srkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = []
+
+    def warned(*_: object) -> None:
+        shown.append(warnings.formatwarning("of a file \x1b[2J\u202e", UserWarning, "a.py", 1))
+        raise SystemExit(0)
+
+    before = warnings.formatwarning
+    monkeypatch.setattr("srkit.cli.list.kind_named", warned)
+    assert srkit("list", "generators").code == 0
+    assert r"of a file \x1b[2J\u202e" in shown[0] and shown[0].endswith("\n") and "\x1b" not in shown[0]
+    assert warnings.formatwarning is before
 
 
 def lacking(*_: object) -> None:

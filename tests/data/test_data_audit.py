@@ -107,7 +107,7 @@ def test_what_was_found_is_remembered(photos, tmp_path):
     assert len(find_broken_samples(Counted(photos), minimum=1, memory=memory)) == 1 and len(reads) == 8
     memory.write_text("{ torn")
     assert len(find_broken_samples(Counted(photos), minimum=1, memory=memory)) == 1 and len(reads) == 15
-    assert json.loads(memory.read_text())["version"] == 3
+    assert json.loads(memory.read_text())["version"] == 4
     with pytest.raises(UserError, match="cannot be written"):
         find_broken_samples(Folder(photos), minimum=1, memory=tmp_path / "nowhere" / "pictures.json")
 

@@ -27,6 +27,7 @@ def test_any_names_any_number_of_runs_and_gaps_can_be_drawn() -> None:
     scatter = Scatter("set5, x2", "psnr-y", "lpips", MetricMean(None, "dB", True), MetricMean(None, "", False), points)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", module="matplotlib")  # of an older one about what it is built on
         made = curves_figure("10 runs", [a_panel(*runs), a_panel(*runs, count=130)], [scatter], runs)
     with Image.open(io.BytesIO(made)) as picture:
         assert picture.format == "PNG" and picture.width == round(3 * PANEL_SIZE[0] * DPI)

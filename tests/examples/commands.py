@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from srkit.cli.saying import say
+
 
 @click.command("sizes")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
@@ -15,4 +17,4 @@ def sizes(folder: Path) -> None:
 
     for path in sorted(folder.glob("*.png")):
         with Image.open(path) as opened:
-            click.echo(f"{path.name} {opened.width} x {opened.height}")
+            say(f"{path.name} {opened.width} x {opened.height}")

@@ -30,6 +30,11 @@ from tests.evaluation.report.made import comparison, shown
 SIZES = st.tuples(st.integers(1, 200), st.integers(1, 200))
 
 
+def test_what_cannot_be_seen_is_spelled_out_on_a_page() -> None:
+    assert tag("p", "a\x1b\u202e", title="\u200b\udcff") == '<p title="\\u200b\\udcff">a\\x1b\\u202e</p>'
+    assert "\\u202e" in file_html("a = 1 # \u202e", "a = 1") and "\\u2028" in file_html("\u2028", "")
+
+
 def test_text_is_escaped_and_markup_is_not() -> None:
     assert tag("b", "<i>", tag("i", "&"), title='"') == '<b title="&quot;">&lt;i&gt;<i>&amp;</i></b>'
     assert isinstance(tag("b"), Html)
