@@ -9,7 +9,19 @@ import pytest
 
 from tests.house.source import PACKAGE, Import, dotted, imports, modules
 
-GROUND = {"errors", "machine", "seeds", "draws", "contracts", "layout", "locks", "procfs", "out_of_memory", "exactness"}
+GROUND = {
+    "errors",
+    "machine",
+    "seeds",
+    "draws",
+    "contracts",
+    "layout",
+    "locks",
+    "procfs",
+    "out_of_memory",
+    "exactness",
+    "weight_files",
+}
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
@@ -25,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "locks": {"errors"},
     "procfs": set(),
     "out_of_memory": set(),
+    "weight_files": {"errors"},
     "registry": {"errors", "contracts", "locks", "machine"},
     "hooks": {"errors"},
     "experiment": {"errors", "registry"},
