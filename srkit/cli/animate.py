@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from srkit.cli.saying import say
 from srkit.cli.side_by_side import METRIC, ORIGINAL, Asked, made_folder, photo_options, read_crop, show, showings
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
@@ -90,10 +91,10 @@ class _Writer:
     stem: FileStems
 
     def __call__(self, photo: Photo, pictures: Mapping[str, Tensor], scores: Mapping[str, Mapping[str, float]]) -> None:
+        from srkit.data.placing import placed
         from srkit.evaluation.animation import animated, film
         from srkit.evaluation.captions import caption
         from srkit.evaluation.strips import cut_like
-        from srkit.machine.writing import placed
 
         assert photo.hr is not None  # sets are made of originals
         any_model = next(iter(pictures.values()))
@@ -111,4 +112,4 @@ class _Writer:
         with placed(path) as aside:
             aside.write_bytes(result.data)
         kind = "lossless" if result.quality is None else f"quality {result.quality}"
-        click.echo(f"{path} ({made.frames[0].width}x{made.frames[0].height}, {len(result.data) / MB:.2f} MB, {kind})")
+        say(f"{path} ({made.frames[0].width}x{made.frames[0].height}, {len(result.data) / MB:.2f} MB, {kind})")

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from srkit.cli.saying import say
 from srkit.errors import OptionError, UserError
+from srkit.printable import printable
 from srkit.registry import KINDS, Registry
 
 if TYPE_CHECKING:
@@ -56,8 +56,11 @@ class Answer:
     facts: Mapping[str, Any]
 
 
-def answer(question: Question, registry: Registry) -> Answer:
+def answer(question: Question, registry: Registry, cache: Path | None = None) -> Answer:
     """Judge the models.
+
+    Args:
+        cache: the folder of what was measured before; by default the user's.
 
     Raises:
         UserError: a model or a set cannot be had, or they do not fit each other.
@@ -75,24 +78,31 @@ def answer(question: Question, registry: Registry) -> Answer:
     sets = Request(asked.folders, asked.suite, asked.downscaler, asked.degradations, asked.seed, field.trained())
     machine = describe(where)
     with progress_line() as progress:
-        judge = judge_by(asked.metrics or DEFAULT_METRICS, registry, where, asked.workers, progress)
+        judge = judge_by(asked.metrics or DEFAULT_METRICS, registry, where, asked.workers, progress, cache)
         try:
             comparisons = [
                 _compared(field, one, judge, None if asked.checkpoints else machine)
                 for one in photo_sets(sets, scales, registry)
             ]
         except KeyboardInterrupt:
-            click.echo("what was judged so far is kept; the same command goes on from there", err=True)
+            say("what was judged so far is kept; the same command goes on from there", err=True)
             raise
     if judge.cache.trouble:
-        click.echo(f"warning: results could not be kept ({judge.cache.trouble})", err=True)
+        say(f"warning: results could not be kept ({judge.cache.trouble})", err=True)
     if not comparisons:
         raise UserError("nothing was judged: no set is for a scale that a model has")
     return Answer(comparisons, machine, {"device": machine, "seed": asked.seed, "torch": _torch_version()})
 
 
-def judge_by(names: Sequence[str], registry: Registry, device: Any, workers: int | None, progress: Progress) -> Judge:
-    """How models are judged by these metrics, with the user's cache.
+def judge_by(
+    names: Sequence[str],
+    registry: Registry,
+    device: Any,
+    workers: int | None,
+    progress: Progress,
+    folder: Path | None = None,
+) -> Judge:
+    """How models are judged by these metrics, with the user's cache or one in another folder.
 
     Raises:
         UserError: a metric cannot be had here.
@@ -110,7 +120,7 @@ def judge_by(names: Sequence[str], registry: Registry, device: Any, workers: int
         picks[described(pick) if len(table) > 1 else pick.component.name] = pick
     _built(picks)  # what cannot be had is said before any photo is looked at
     versions = {name: f"{described(one)} {one.component.use} {one.component.version}" for name, one in picks.items()}
-    cache = ScoreCache(cache_folder() / "bench")
+    cache = ScoreCache(folder or cache_folder() / "bench")
     return Judge(partial(_built, picks), versions, device, workers or default_workers(device), cache, progress)
 
 
@@ -140,7 +150,7 @@ def _compared(field: Field, photo_set: PhotoSet, judge: Judge, machine: str | No
 
 
 def _left_out(sentence: str) -> None:
-    click.echo(f"warning: {sentence}", err=True)
+    say(f"warning: {sentence}", err=True)
 
 
 def _torch_version() -> str:
@@ -166,8 +176,8 @@ def progress_line() -> Iterator[Progress]:
         task = bar.add_task("", visible=False)
 
         def told(words: str, done: int, total: int) -> None:
-            if words != bar.tasks[0].description:
-                bar.reset(task, description=words, total=total, visible=True)
+            if printable(words) != bar.tasks[0].description:
+                bar.reset(task, description=printable(words), total=total, visible=True)
             bar.update(task, completed=done, total=total)
 
         yield told

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from srkit.cli.saying import say
 from srkit.errors import UserError
 from srkit.experiment.single import pick_one, table_of
 from srkit.registry import KINDS, Registry
@@ -107,13 +106,14 @@ def _pairs(name: str, hr: Path, lr: Path, scales: Sequence[int], registry: Regis
 
 def _scale_of_pairs(name: str, hr: Path, lr: Path) -> int:
     """How many times larger the largest HR picture is than the largest LR one."""
-    from srkit.data.decoding import IMAGE_SUFFIXES, image_size
+    from srkit.data.decoding import image_size
+    from srkit.data.picture_files import PictureFiles
 
     widths = []
     for folder in (lr, hr):
         if not folder.is_dir():
             raise UserError(f"set {name}: there is no folder {folder}")
-        files = [one for one in folder.rglob("*") if one.suffix.lower() in IMAGE_SUFFIXES]
+        files = PictureFiles(folder).files()
         if not files:
             raise UserError(f"set {name}: no pictures in {folder}")
         widths.append(max(image_size(one)[0] for one in files))
@@ -127,19 +127,19 @@ def _suite(file: Path, scales: Sequence[int], registry: Registry) -> Iterator[Ph
     there = [one for one in sets if (file.parent / one.hr).is_dir()]
     for one in sets:
         if one not in there:
-            click.echo(f"warning: set {one.name} is left out: there is no folder {file.parent / one.hr}", err=True)
+            say(f"warning: set {one.name} is left out: there is no folder {file.parent / one.hr}", err=True)
     if not there:
         raise UserError(f"{file}: none of its sets is on this machine")
     for one in there:
         fitting = [scale for scale in one.scales if not scales or scale in scales]
         if not fitting:
             known = ", ".join(f"x{scale}" for scale in one.scales)
-            click.echo(f"warning: set {one.name} of {file} is for {known} and left out: no model is", err=True)
+            say(f"warning: set {one.name} of {file} is for {known} and left out: no model is", err=True)
         for number, scale in enumerate(fitting):
             found = suite_set(one, scale, file, registry)
             if number == 0:
                 for sentence in verify(one, found, file):
-                    click.echo(sentence, err=True)
+                    say(sentence, err=True)
             yield found
 
 

@@ -17,6 +17,8 @@ import click
 
 import srkit
 from srkit.cli.failures import FAILED, INTERRUPTED, reader_gone, report, threads_reported
+from srkit.cli.saying import say, say_document
+from srkit.data.limits import require_limits
 from srkit.errors import SrkitError, nearest
 
 COMMANDS = {
@@ -34,6 +36,7 @@ COMMANDS = {
     "curves": "Draw losses, learning rates and scores of runs over their steps.",
     "report": "Make a page of runs: photos to compare, curves, tables.",
     "table": "Put the runs of a study side by side, also while it trains.",
+    "verify": "Compare runs with what they recorded at their end.",
     "upscale": "Upscale pictures with a trained model.",
     "inspect": "Inspect networks: size, receptive field, memory of a step.",
     "export": "Write a trained model as one file, with a model card.",
@@ -119,7 +122,10 @@ def cli(ctx: click.Context) -> None:
       srkit list generators
     """
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        say_document(ctx.get_help())
+        return
+    # once and at the start, rather than for each image or as a fault of the experiment's
+    require_limits()
 
 
 def main() -> None:
@@ -153,7 +159,7 @@ def _end_despite(threads: Sequence[threading.Thread], code: int) -> None:
     time.sleep(TO_SAY)
     if any(one.is_alive() for one in threads):
         at_once = "" if os.name == "nt" else ", or at once by Ctrl-C"
-        click.echo(f"still waiting for a thread; ends within {TO_END:.0f} seconds{at_once}", err=True)
+        say(f"still waiting for a thread; ends within {TO_END:.0f} seconds{at_once}", err=True)
         time.sleep(TO_END - TO_SAY)
     if any(one.is_alive() for one in threads):
         os._exit(code)

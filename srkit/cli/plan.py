@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
+from srkit.cli.saying import say
 from srkit.errors import ExperimentError, Problem
 from srkit.experiment import Plan, complete, read_experiment
+from srkit.experiment.written import read_written
 from srkit.registry import Registry
 
 
 def experiment_file(path: Path) -> Path:
-    """The file somebody means: the file itself, or the one of a run folder."""
-    return path / "experiment.toml" if path.is_dir() else path
+    """The file somebody means: the file itself, or the one of a run folder.
+
+    Raises:
+        UserError: a run's file is not what srkit writes.
+    """
+    if not path.is_dir():
+        return path
+    file = path / "experiment.toml"
+    if file.is_file() and (path / "manifest.json").is_file():
+        read_written(file)
+    return file
 
 
 def sound_plan(path: Path, settings: tuple[str, ...], registry: Registry) -> Plan:
@@ -25,7 +34,7 @@ def sound_plan(path: Path, settings: tuple[str, ...], registry: Registry) -> Pla
     reading = read_experiment(experiment_file(path), settings)
     structural = list(reading.problems)
     for problem in structural:
-        click.echo(f"error: {problem}", err=True)
+        say(f"error: {problem}", err=True)
     plan = complete(reading, registry)
     if not plan.problems:
         return plan

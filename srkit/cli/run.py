@@ -10,6 +10,7 @@ import click
 from srkit.cli.failures import INTERRUPTED
 from srkit.cli.plan import sound_plan
 from srkit.cli.quick_start import QuickStart
+from srkit.cli.saying import say
 from srkit.cli.study import Asked, StudyTask, rehearse_study, run_study, sound_study
 from srkit.cli.together import once_a_machine
 from srkit.cli.trusting import trust_option, user_trust
@@ -136,8 +137,9 @@ def _run(
     if outcome.interrupted:
         run = outcome.run
         screen.print(
-            f"interrupted after step {run.step} of {run.total_steps}; the checkpoint is saved. Go on with:\n"
+            f"interrupted after step {run.step} of {run.total_steps}; the checkpoint is saved. Go on with:",
             f"  srkit run {run.folder} --resume",
+            sep="\n",
             soft_wrap=True,
         )
         raise click.exceptions.Exit(INTERRUPTED)
@@ -146,8 +148,10 @@ def _run(
 
 def _show(outcome: Outcome, screen: Console, *, quiet: bool) -> None:
     from srkit.cli.console import results
+    from srkit.evaluation.bench.notes import results_line
     from srkit.evaluation.rows import by_protocol
     from srkit.evaluation.table import scores_table
+    from srkit.training.results import short_hash
 
     run = outcome.run
     if run.stop_reason:
@@ -155,6 +159,8 @@ def _show(outcome: Outcome, screen: Console, *, quiet: bool) -> None:
     console = results()
     for rows in by_protocol(outcome.rows):
         console.rows(scores_table(rows))
+    for line in results_line({run.name: short_hash(run.folder)}) if outcome.rows else ():
+        console.print(line, style="dim", soft_wrap=True)
     if quiet:
         return
     lines = [f"run folder: {run.folder}"]
@@ -175,8 +181,8 @@ def _rehearse(plan: Plan, device: str | None, *, quiet: bool) -> None:
     from srkit.dry_run import dry_run
 
     found = dry_run(plan, device, speaker(messages(), quiet=quiet))
-    click.echo(f"{plan.path}: a step of each stage and a validation picture done on {found.device}")
-    click.echo(f"  time    about {duration(found.seconds)} for {found.steps} steps ({found.seconds_each})")
+    say(f"{plan.path}: a step of each stage and a validation picture done on {found.device}")
+    say(f"  time    about {duration(found.seconds)} for {found.steps} steps ({found.seconds_each})")
     if found.memory_bytes:
-        click.echo(f"  memory  about {found.memory_bytes / 1e9:.2f} GB")
-    click.echo(f"  disk    about {found.disk_bytes / 1e6:.1f} MB")
+        say(f"  memory  about {found.memory_bytes / 1e9:.2f} GB")
+    say(f"  disk    about {found.disk_bytes / 1e6:.1f} MB")

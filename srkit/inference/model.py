@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from srkit.assembly import SharedParts, build_pick
 from srkit.errors import ExperimentError, UserError
 from srkit.experiment import complete, read_experiment
+from srkit.experiment.written import read_written
 from srkit.inference.building import built_to_fit
 from srkit.inference.initial import Fit, compared
 from srkit.registry import Registry
@@ -54,6 +55,7 @@ def load_model(path: Path, registry: Registry) -> LoadedModel:
         saved, complaints = load(chosen), []
     if "generator" not in saved.modules:
         raise UserError(f"{chosen} holds a discriminator alone, which upscales nothing; it is for init")
+    read_written(run / EXPERIMENT)  # refuses code from elsewhere before any is loaded
     reading = read_experiment(run / EXPERIMENT)
     plan = complete(reading, registry)
     experiment = plan.experiment
@@ -76,7 +78,7 @@ def load_model(path: Path, registry: Registry) -> LoadedModel:
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
-        raise CorruptCheckpoint(f"{chosen} does not fit {run / EXPERIMENT}: {error}") from error
+        raise CorruptCheckpoint(f"{chosen} does not fit {run / EXPERIMENT}: {' '.join(str(error).split())}") from error
     return LoadedModel(network.eval(), experiment.scale, experiment.precision, chosen, complaints)
 
 

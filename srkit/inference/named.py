@@ -22,19 +22,22 @@ class TrainedOn:
         experiment: the resolved experiment, as the file has it.
         folder: what its relative paths are relative to.
         fingerprint: of the training pictures; empty where it is unknown.
+        shared: a file says so that may come from elsewhere, so what lies in a folder of that name may be other images.
     """
 
     experiment: Mapping[str, Any]
     folder: Path
     fingerprint: str = ""
+    shared: bool = False
 
     @property
     def data(self) -> str:
         """The training pictures in words: a folder's name, or a data set's with its split."""
         table = self.experiment.get("data", {}).get("train", {})
         paths = table.get("path") or table.get("hr_folder")
-        if paths:
-            return ", ".join(Path(one).name for one in (paths if isinstance(paths, list) else [paths]))
+        names = [Path(one).name for one in (paths if isinstance(paths, list) else [paths]) if isinstance(one, str)]
+        if names:
+            return ", ".join(names)
         name, split = str(table.get("use", "unknown")).rpartition(":")[2], table.get("split")
         return f"{name} ({split})" if split else name
 

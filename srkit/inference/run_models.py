@@ -1,23 +1,22 @@
-"""A run or one of its checkpoints as a named model: found out without reading its weights."""
+"""A run or one of its checkpoints as a named model: known by the hash of its weights before its network is built."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import tomli
 from torch import nn
 
 from srkit.errors import UserError
 from srkit.experiment.resolved import CODE_FOLDER
+from srkit.experiment.written import read_written
 from srkit.inference.model import load_model
 from srkit.inference.named import NamedModel, TrainedOn, identity_of
 from srkit.registry import KINDS, Registry
-from srkit.training.checkpoint import CorruptCheckpoint, checkpoints, recorded, step_of
-from srkit.training.folder import EXPERIMENT, MANIFEST, is_run
+from srkit.training.checkpoint import CorruptCheckpoint, checkpoints, step_of, weight_hashes
+from srkit.training.folder import EXPERIMENT, is_run, read_manifest
 
 __all__ = ["is_checkpoint", "run_checkpoints", "run_model"]
 
@@ -69,7 +68,7 @@ def run_checkpoints(run: Path, registry: Registry) -> tuple[list[NamedModel], li
         except CorruptCheckpoint as error:
             complaints.append(str(error))
     if not found:
-        raise UserError("\n".join([f"{run} has no checkpoint to judge", *complaints]))
+        raise UserError(f"{run} has no checkpoint to judge", *complaints)
     return found, complaints
 
 
@@ -85,13 +84,17 @@ def _newest(run: Path) -> tuple[Path, str, list[str]]:
         except CorruptCheckpoint as error:
             complaints.append(str(error))
     if complaints:
-        raise CorruptCheckpoint("no checkpoint can be used:\n" + "\n".join(complaints))
+        raise CorruptCheckpoint("no checkpoint can be used:", *complaints)
     raise UserError(f"{run} has no checkpoint yet; go on training it with srkit run {run} --resume")
 
 
 def _weights(path: Path) -> str:
-    """The hash of the weights that are used."""
-    hashes = recorded(path)
+    """The hash of the weights that are used, of the very file that would be loaded.
+
+    Raises:
+        CorruptCheckpoint: a file of the checkpoint is not what was written.
+    """
+    hashes = weight_hashes(path)
     if "generator" not in hashes:
         raise UserError(f"{path} holds a discriminator alone, which upscales nothing; it is for init")
     return hashes.get("ema", hashes["generator"])
@@ -123,14 +126,11 @@ def _model(
 
 
 def _read(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    path = run / EXPERIMENT
-    try:
-        experiment = tomli.loads(path.read_text(encoding="utf-8"))
-        experiment["scale"], experiment["generator"]["use"]  # without them it is no experiment
-        path = run / MANIFEST
-        return experiment, json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
+    experiment = read_written(run / EXPERIMENT)
+    for key in ("scale", "generator"):
+        if key not in experiment:
+            raise UserError(f"{run / EXPERIMENT} cannot be read: it has no {key}")
+    return experiment, read_manifest(run)
 
 
 def _code(table: Any, run: Path, registry: Registry) -> list[str]:

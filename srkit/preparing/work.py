@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from srkit.data.decoding import memory_to_decode
 from srkit.data.likeness import near_duplicates_of
+from srkit.data.room import budget
 from srkit.errors import UserError
-from srkit.machine.links import require_no_links
+from srkit.links import folder_inside, open_no_follow, refuse_links
 from srkit.preparing.crew import Crew, Worker
 from srkit.preparing.cutting import Job, Look
 from srkit.preparing.finishing import finish
@@ -108,9 +110,10 @@ def carry_out(plan: Plan, out: Path, workers: int, watcher: Watcher) -> list[Dec
         SrkitError: a process failed or died.
     """
     target = Target(out, plan.settings.form)
-    require_no_links(out)
     with _disk(out):
-        (out / WORK).mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
+        refuse_links(out)
+        folder_inside(out, WORK)
         with locked(out / WORK / "lock"):
             state = state_of(out, plan)
             if state is State.FINISHED:
@@ -120,6 +123,7 @@ def carry_out(plan: Plan, out: Path, workers: int, watcher: Watcher) -> list[Dec
             _remove_strays(plan, out)
             journal = Journal(out / WORK / "journal.jsonl")
             try:
+                journal.require_fitting(plan)
                 _cut(Decisions(plan, journal), target, workers, watcher)
                 finish(plan, journal, target)
             finally:
@@ -144,13 +148,15 @@ def _cut(decisions: Decisions, target: Target, workers: int, watcher: Watcher) -
         return
     if target.form == "packed":
         for side in decisions.plan.sides:
-            target.packing(side).touch()
+            open_no_follow(target.packing(side), "ab").close()
     crew = Crew(decisions.plan.settings, target, min(workers, len(todo)))
     looked: dict[int, tuple[Worker, Look]] = {}
+    hall = _Hall()
     try:
         while left:
+            hall.under_way &= left
             for worker in crew.idle:
-                if todo:
+                if todo and hall.admits(todo[0]):
                     crew.look(worker, todo.popleft())
             for one in crew.news():
                 if one.look is not None:
@@ -164,6 +170,27 @@ def _cut(decisions: Decisions, target: Target, workers: int, watcher: Watcher) -
                 watcher.done(number)
     finally:
         crew.close()
+
+
+class _Hall:
+    """How many photos may be in memory at a time: in their order, as many as decoding has memory for, and always one.
+
+    Attributes:
+        under_way: the numbers of those that are.
+    """
+
+    def __init__(self) -> None:
+        self.under_way: set[int] = set()
+        self._needs: dict[int, int] = {}
+
+    def admits(self, job: Job) -> bool:
+        if job.number not in self._needs:
+            self._needs[job.number] = memory_to_decode(job.photo.file)
+        need = self._needs[job.number]
+        if self.under_way and sum(self._needs[one] for one in self.under_way) + need > budget():
+            return False
+        self.under_way.add(job.number)
+        return True
 
 
 def _answer(decisions: Decisions, crew: Crew, looked: dict[int, tuple[Worker, Look]]) -> Iterator[int]:

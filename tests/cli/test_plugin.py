@@ -64,6 +64,8 @@ def test_a_package_with_every_kind_is_installed_listed_and_passes_its_tests(fold
     assert set(own) == set(KINDS)
     assert {row["name"] for row in own.values()} == {"weave"}
     assert {row["state"] for row in own.values()} == {"ok"} and all(row["summary"] for row in own.values())
+    # what it declares can be named by its module too
+    assert "Weave (block)" in done(python, "-m", "srkit", "show", "blocks", "srkit_weave.blocks:Weave", cwd=folder)
     said = done(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=folder / "srkit-weave")
     assert f"{len(KINDS)} passed" in said
 
@@ -90,6 +92,18 @@ def test_a_name_that_is_taken_is_said(folder: Path, srkit: Command) -> None:
     ("words", "message"),
     [
         (["srkit"], "is taken by srkit itself"),
+        (["json"], "'json' is taken by Python's standard library. Write something such as srkit-weave."),
+        (["JSON"], "is taken by Python's standard library"),
+        (["concurrent"], "is taken by Python's standard library"),
+        (["test"], "is taken by Python's standard library"),
+        (["Scikit_Image"], "is taken by scikit-image itself, which is installed"),
+        (["skimage"], "is taken by scikit-image, which is imported as skimage"),
+        (["pil"], "is taken by pillow, which is imported as PIL"),
+        (["Torch"], "is taken by torch itself"),
+        (["con"], "is taken by Windows"),
+        (["COM1"], "is taken by Windows"),
+        (["nul.weave"], "is taken by Windows"),
+        (["tests"], "is taken by the folder of its own tests"),
         (["../up"], "cannot name a package"),
         (["2x"], "cannot name a package"),
         (["class"], "cannot name a package"),

@@ -11,15 +11,19 @@ from tests.house.source import PACKAGE, Import, dotted, imports, modules
 
 GROUND = {
     "errors",
-    "machine",
     "seeds",
     "draws",
     "contracts",
     "layout",
+    "machine",
+    "links",
     "locks",
+    "json_files",
     "procfs",
     "out_of_memory",
     "exactness",
+    "printable",
+    "places",
     "weight_files",
 }
 LOWER = GROUND | {"registry", "hooks", "experiment"}
@@ -27,18 +31,22 @@ MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "errors": set(),
+    "printable": set(),
+    "places": set(),
+    "errors": {"printable"},
     "seeds": set(),
-    "machine": {"errors", "locks"},
+    "machine": {"errors"},
     "draws": {"seeds"},
     "contracts": {"errors"},
     "layout": set(),
     "exactness": set(),
-    "locks": {"errors"},
+    "links": {"errors"},
+    "locks": {"errors", "links"},
+    "json_files": {"errors"},
     "procfs": set(),
     "out_of_memory": set(),
     "weight_files": {"errors"},
-    "registry": {"errors", "contracts", "locks", "machine"},
+    "registry": {"errors", "contracts", "locks", "machine", "data"},
     "hooks": {"errors"},
     "experiment": {"errors", "registry"},
     "data": GROUND,

@@ -19,8 +19,8 @@ def fetched(name: str, url: str) -> Path:
     """The file in torch's hub folder, downloaded where it is not there.
 
     Raises:
-        OptionError: it cannot be had, holds other things than tensors, or this torch is not safe to open it; says how to
-            bring it.
+        OptionError: it cannot be had, holds other things than tensors, or is not safe to open by this torch; says how
+            to bring it.
     """
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     file = folder / url.rpartition("/")[2]

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from srkit.evaluation.bench.entries import Comparison
+from collections.abc import Mapping
+from dataclasses import replace
+
+from srkit.evaluation.bench.entries import Comparison, Entry
 from srkit.evaluation.bench.figures import SEEN
 from srkit.evaluation.bench.training_photos import seen_in_words
 from srkit.evaluation.rows import lr_origin
 from srkit.evaluation.statistics import BEST_NEEDS_IMAGES, NEEDS_IMAGES
+from srkit.places import Nameless
 
-__all__ = ["how_measured", "notes"]
+__all__ = ["how_measured", "notes", "results_line", "without_folders"]
 
 
 def how_measured(comparison: Comparison, device: str = "") -> str:
     """The protocol in a sentence."""
     row = comparison.entries[0].row
-    parts = [f"LR images {lr_origin(row.downscaler, row.degradations)}", f"border of {row.border} px cropped"]
+    parts = [
+        f"scores {comparison.origin}",
+        f"LR images {lr_origin(row.downscaler, row.degradations)}",
+        f"border of {row.border} px cropped",
+    ]
     if comparison.against:
         sure = comparison.method or "95% intervals over images"
         sure = f"with {sure}" if row.images >= NEEDS_IMAGES else "too few images for intervals"
@@ -29,7 +37,30 @@ def how_measured(comparison: Comparison, device: str = "") -> str:
 
 def notes(comparison: Comparison) -> list[str]:
     """Who is best, and what a reader must know of single rows."""
-    return [*_best(comparison), *_acquaintances(comparison), *_warnings(comparison), *comparison.remarks]
+    return [
+        *_best(comparison),
+        *_acquaintances(comparison),
+        *_warnings(comparison),
+        *comparison.remarks,
+        *results_line(comparison.results),
+    ]
+
+
+def results_line(results: Mapping[str, str]) -> list[str]:
+    """The short hashes of runs' `results.json`, by which a paper names them: one line; none where there are none."""
+    return [f"results: {', '.join(f'{name} {short}' for name, short in results.items())}"] if results else []
+
+
+def without_folders(comparison: Comparison) -> Comparison:
+    """The same for others to read: its sentences name no folders of this machine. Models are called as they were."""
+    nameless = Nameless()
+
+    def shared(entry: Entry) -> Entry:
+        row = replace(entry.row, warnings=nameless(entry.row.warnings))
+        unknown = nameless(entry.acquaintance.unknown)
+        return replace(entry, row=row, acquaintance=replace(entry.acquaintance, unknown=unknown))
+
+    return replace(comparison, entries=list(map(shared, comparison.entries)), remarks=nameless(comparison.remarks))
 
 
 def _best(comparison: Comparison) -> list[str]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from srkit.hooks import hookimpl
+from srkit.links import folder_inside
+from srkit.printable import printable
 from srkit.training.run import Pictures, Run
 
 if TYPE_CHECKING:
@@ -24,9 +26,9 @@ class TensorBoard:
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            events = run.folder / "events"
+            events = folder_inside(run.folder, "events")
             # events of steps that are done again would show twice; a run killed early does them from the first on
-            goes_on = events.is_dir() and any(events.iterdir())
+            goes_on = any(events.iterdir())
             self._writer = SummaryWriter(str(events), purge_step=run.resumed_from + 1 if goes_on else None)
         return self._writer
 
@@ -35,17 +37,17 @@ class TensorBoard:
         if metrics is None:
             return
         for role, rate in metrics["lr"].items():
-            self.writer(run).add_scalar(f"lr/{role}", rate, step)
+            self.writer(run).add_scalar(printable(f"lr/{role}"), rate, step)
         for key, value in metrics.items():
             if key != "lr":
-                self.writer(run).add_scalar(f"train/{key}", value, step)
+                self.writer(run).add_scalar(printable(f"train/{key}"), value, step)
 
     @hookimpl
     def srkit_validation_end(self, run: Run, step: int, scores: Mapping[str, float], pictures: Pictures) -> None:
         for metric, value in scores.items():
-            self.writer(run).add_scalar(f"validation/{metric}", value, step)
+            self.writer(run).add_scalar(printable(f"validation/{metric}"), value, step)
         for name in list(pictures)[:SHOWN_PICTURES]:
-            self.writer(run).add_image(f"validation/{name}", pictures[name]["sr"], step)
+            self.writer(run).add_image(printable(f"validation/{name}"), pictures[name]["sr"], step)
 
     @hookimpl
     def srkit_rolled_back(self) -> None:
