@@ -173,7 +173,7 @@ def _agreed(trained: Sequence[tuple[str, TrainedOn]], registry: Registry) -> LrR
         written = json.dumps([tables, str(one.folder) if "./" in json.dumps(tables) else ""], sort_keys=True)
         if written not in tables_seen:
             tables_seen.add(written)
-            recipe = recipe_of(tables, registry, shown_as=f"{name}'s experiment", folder=one.folder)
+            recipe = recipe_of(tables, one.offered(registry), shown_as=f"{name}'s experiment", folder=one.folder)
             recipes.setdefault(recipe.key, (name, recipe))
     if len(recipes) > 1:
         ways = "; ".join(
@@ -203,7 +203,7 @@ def _own_photos(asked: Request, scales: Sequence[int], registry: Registry) -> It
     name, known = next(iter(wanted.values()))
     validate: dict[str, Any] = known.experiment["data"]["validate"]
     shown_as = f"{name}'s experiment"
-    pick = pick_one(KINDS["datasets"], validate, registry, shown_as=shown_as, folder=known.folder)
+    pick = pick_one(KINDS["datasets"], validate, known.offered(registry), shown_as=shown_as, folder=known.folder)
     dataset = pick.build()
     given = gives_pairs(dataset)
     if given and (asked.downscaler is not None or asked.degradations):

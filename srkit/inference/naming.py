@@ -13,13 +13,14 @@ from srkit.registry import KINDS, NotFound, Registry
 __all__ = ["named_model"]
 
 
-def named_model(argument: str, registry: Registry) -> NamedModel:
+def named_model(argument: str, registry: Registry, code: Path | None = None) -> NamedModel:
     """The model somebody means.
 
     Args:
         argument: a run folder, one of its checkpoints, a `.safetensors` that srkit exported, a file that spandrel knows
             (`.pth`, `.pt`, `.ckpt`, `.safetensors`), an `.onnx` file, or an interpolation's name such as `bicubic`.
-        registry: where generators are looked up.
+        registry: where generators are looked up; it knows whether programs in files may be opened.
+        code: a Python file with the own code of an exported file's generator.
 
     Raises:
         UserError: there is no such thing, or it cannot be used; says what there is.
@@ -28,6 +29,8 @@ def named_model(argument: str, registry: Registry) -> NamedModel:
     from srkit.training.folder import is_run
 
     path = Path(argument)
+    if code is not None and not path.is_file():
+        raise UserError(f"{argument}: code={str(code)!r} is for a file that srkit exported; a run has its code with it")
     if path.is_dir():
         if is_run(path) or is_checkpoint(path):
             return run_model(path, registry)
@@ -35,29 +38,32 @@ def named_model(argument: str, registry: Registry) -> NamedModel:
             f"{argument}: this folder is neither a run nor one of a run's checkpoints (runs/x/checkpoints/step-...)"
         )
     if path.is_file():
-        return _file_model(path, registry)
+        return _file_model(path, registry, code)
     return _interpolation(argument, registry)
 
 
-def _file_model(path: Path, registry: Registry) -> NamedModel:
+def _file_model(path: Path, registry: Registry, code: Path | None) -> NamedModel:
     from srkit.inference.run_models import is_checkpoint
+    from srkit.weight_files.archive import is_script
 
     if is_checkpoint(path.parent):
         raise UserError(f"{path} is a part of the checkpoint {path.parent}; name that")
     suffix = path.suffix.lower()
+    if suffix == ".ts" or is_script(path):
+        from srkit.inference.script_files import script_model
+
+        return script_model(path, registry)
     if suffix == ".onnx":
         from srkit.inference.onnx_files import onnx_model
 
         return onnx_model(path)
-    if suffix == ".ts":
-        from srkit.inference.script_files import script_model
-
-        return script_model(path)
     if suffix in (".safetensors", ".pth"):
         from srkit.inference.exported import exported_model, is_exported
 
         if is_exported(path):
-            return exported_model(path, registry)
+            return exported_model(path, registry, code)
+    if code is not None:
+        raise UserError(f"{path}: code={str(code)!r} is for a .safetensors or .pth file that srkit exported")
     if suffix in (".safetensors", ".pth", ".pt", ".ckpt"):
         from srkit.inference.spandrel_files import spandrel_model
 
