@@ -61,12 +61,17 @@ def read_weights(path: Path, role: str) -> Weights:
         UserError: nothing is there, it is none of these, or it holds no such weights, or some that are not finite;
             CorruptCheckpoint for a run without a whole checkpoint.
     """
+    return require_finite(any_weights(path, role))
+
+
+def any_weights(path: Path, role: str) -> Weights:
+    """As `read_weights`, and no value is looked at: for whoever compares shapes first."""
     if path.is_dir():
-        return _finite(_of_run(path, role))
+        return _of_run(path, role)
     _require_file(path)
     with _clear_errors(path):
         content = file_content(path)
-    return _finite(Weights(unwrapped(content, path), path, sha256_of(path), beside=_beside(content)))
+    return Weights(unwrapped(content, path), path, sha256_of(path), beside=_beside(content))
 
 
 def outlined_weights(path: Path) -> dict[str, Tensor]:
@@ -89,7 +94,7 @@ def _require_file(path: Path) -> None:
         raise UserError(f"{path} is no file of weights ({', '.join(SUFFIXES)}), run or checkpoint.")
 
 
-def _finite(weights: Weights) -> Weights:
+def require_finite(weights: Weights) -> Weights:
     """The weights, if they are numbers.
 
     Raises:
