@@ -46,8 +46,8 @@ def load(model: str | Path, *, code: str | Path | None = None, trust: bool = Fal
 
     Args:
         model: a run folder, one of its checkpoints, or a file that `--model` takes.
-        code: for an exported file whose generator is own code, the `.py` file with its class.
-        trust: load own code that was not trusted by `srkit trust FOLDER`, and programs in TorchScript files.
+        code: the Python file with the network of an exported file whose generator is own code.
+        trust: load own code, and programs in files, that you have not trusted before.
 
     Returns:
         On the CPU, in eval mode: LR (B, 3, h, w) float in [0, 1] -> SR (B, 3, h * scale, w * scale), unclamped.
@@ -58,7 +58,7 @@ def load(model: str | Path, *, code: str | Path | None = None, trust: bool = Fal
     # Here, so that `import srkit` needs no torch.
     from srkit.inference.ready import ready_model
 
-    return ready_model(str(model), code=code, trust=trust)
+    return ready_model(str(model), code=None if code is None else Path(code), trust=trust)
 
 
 def run(

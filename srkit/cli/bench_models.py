@@ -158,15 +158,18 @@ def _training_set(known: TrainedOn, registry: Registry) -> TrainingSet | None:
     from srkit.cli.training_places import with_place
     from srkit.evaluation.bench.training_photos import TrainingSet
 
-    known = with_place(known)
-    table = known.experiment.get("data", {}).get("train")
+    placed = with_place(known)
+    table = placed.experiment.get("data", {}).get("train")
     if not isinstance(table, dict):
         return None
-    return TrainingSet(known.data, known.fingerprint, partial(_dataset, table, known, registry))
+    # what only a file says is looked up as files are, and nothing is kept under the fingerprint that it claims
+    is_here = placed is not known or not known.shared
+    offered, fingerprint = (registry, known.fingerprint) if is_here else (registry.registered_only, "")
+    return TrainingSet(placed.data, fingerprint, partial(_dataset, table, placed, offered))
 
 
 def _dataset(table: dict[str, Any], known: TrainedOn, registry: Registry) -> Dataset:
-    """The training set. Of a shared file only the folder's name is known, so another one of that name is no answer."""
+    """The training set. Where an exported file tells of it, it may have changed since."""
     from srkit.data.audit import fingerprint
     from srkit.experiment.single import pick_one
 
@@ -176,5 +179,5 @@ def _dataset(table: dict[str, Any], known: TrainedOn, registry: Registry) -> Dat
     dataset: Dataset = pick.build()
     in_folders = any(isinstance(value, (Path, list)) for one in pick.walk() for value in one.options.values())
     if known.shared and in_folders and known.fingerprint != fingerprint(dataset, pick.all_options()):
-        raise UserError(f"what lies in {known.data} beside the file is not what it was trained on")
+        raise UserError(f"what lies in {known.data} is not what it was trained on")
     return dataset

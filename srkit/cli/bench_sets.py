@@ -173,8 +173,7 @@ def _agreed(trained: Sequence[tuple[str, TrainedOn]], registry: Registry) -> LrR
         written = json.dumps([tables, str(one.folder) if "./" in json.dumps(tables) else ""], sort_keys=True)
         if written not in tables_seen:
             tables_seen.add(written)
-            found_by = registry.registered_only if one.shared else registry
-            recipe = recipe_of(tables, found_by, shown_as=f"{name}'s experiment", folder=one.folder)
+            recipe = recipe_of(tables, one.offered(registry), shown_as=f"{name}'s experiment", folder=one.folder)
             recipes.setdefault(recipe.key, (name, recipe))
     if len(recipes) > 1:
         ways = "; ".join(
@@ -205,8 +204,7 @@ def _own_photos(asked: Request, scales: Sequence[int], registry: Registry) -> It
     name, known = next(iter(wanted.values()))
     validate: dict[str, Any] = known.experiment["data"]["validate"]
     shown_as = f"{name}'s experiment"
-    found_by = registry.registered_only if known.shared else registry
-    pick = pick_one(KINDS["datasets"], validate, found_by, shown_as=shown_as, folder=known.folder)
+    pick = pick_one(KINDS["datasets"], validate, known.offered(registry), shown_as=shown_as, folder=known.folder)
     require_beside(pick, known, shown_as)
     dataset = pick.build()
     given = gives_pairs(dataset)

@@ -106,6 +106,14 @@ def _devices() -> Iterator[Finding]:
 def _weights() -> Iterator[Finding]:
     import torch
 
+    from srkit.weight_files.safe_torch import HOLES, SAFE_TORCH, torch_is_safe, torch_version
+
+    if torch_is_safe():
+        yield Finding(".pth files", f"torch {torch_version()} may open them: weights alone are read, no code is run")
+    else:
+        known = "only those of torchvision and torchmetrics that srkit knows by their hash are opened"
+        why = f"before torch {SAFE_TORCH} reading one could run code in it ({HOLES})"
+        yield Finding(".pth files", f"{known}; {why}: pip install 'torch>={SAFE_TORCH}'", ok=False)
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     files = sorted(one for one in folder.iterdir() if one.is_file()) if folder.is_dir() else []
     if not files:

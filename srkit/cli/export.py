@@ -75,27 +75,29 @@ def _export(
     for sentence in model.complaints:
         say(f"warning: {sentence}", err=True)
     network = model.load(model.scale)
-    texts = own_words(model.trained_on, model.name, with_paths=with_paths)
-    _write(kind, target, network, model, texts)
+    texts = own_words(model.trained_on, model.name, with_paths=with_paths, registry=registry)
+    _write(kind, target, network, model, texts, registry)
     parameters = sum(one.numel() for one in network.parameters())
     facts = (target.name, home.name, model.scale, parameters, model.trained_on, home)
-    write_card(card, *facts, with_paths=with_paths)
+    write_card(card, *facts, registry, with_paths=with_paths)
     keep_place(model.trained_on)
     say(f"card: {card}")
 
 
-def _write(kind: str, target: Path, network: Any, model: NamedModel, texts: Mapping[str, str]) -> None:
+def _write(
+    kind: str, target: Path, network: Any, model: NamedModel, texts: Mapping[str, str], registry: Registry
+) -> None:
     from srkit.inference.export.graphs import write_onnx, write_script
     from srkit.inference.exported import save_exported, save_pth
+    from srkit.inference.own_code import code_line, own_names
 
     assert model.trained_on is not None  # a run's
     if kind in ("safetensors", "pth"):
         save = save_exported if kind == "safetensors" else save_pth
         save(target, network.state_dict(), texts)
         say(f"{target}: x{model.scale}, {target.stat().st_size / 1e6:.3g} MB")
-        use = str(model.trained_on.experiment["generator"]["use"])
-        if use.startswith("./"):
-            say(f"warning: the generator is code of yours; keep {use.rpartition(':')[0]} beside the file", err=True)
+        if own_names(model.trained_on.experiment["generator"], registry):
+            say(f"warning: the generator is own code, which the file does not hold: {code_line(target)}", err=True)
         return
     gap = (write_onnx if kind == "onnx" else write_script)(target, network, texts)
     say(f"{target}: x{model.scale}, {target.stat().st_size / 1e6:.3g} MB; differs from the network by {gap:.1g}")

@@ -15,6 +15,7 @@ from srkit.components.pretrained import clear_errors
 from srkit.contracts import Provenance
 from srkit.errors import OptionError, UserError
 from srkit.exactness import at_least_float32
+from srkit.weight_files.torch_files import load_torch_file
 
 __all__ = ["Dists", "Lpips", "LpipsNetwork"]
 
@@ -144,7 +145,7 @@ def _torchmetrics(name: str, file: str) -> dict[str, Tensor]:
         return {}
     path = Path(package.origin).parent / "functional" / "image" / file
     with clear_errors(path), torch.device("cpu"):
-        tensors: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        tensors: dict[str, Tensor] = load_torch_file(path)
     return tensors
 
 

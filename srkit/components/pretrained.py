@@ -18,8 +18,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from srkit.data.placing import renamed_into
-from srkit.errors import OptionError
+from srkit.errors import OptionError, UserError
 from srkit.out_of_memory import is_out_of_memory
+from srkit.weight_files.tensor_files import read_header
+from srkit.weight_files.torch_files import load_torch_file
 
 __all__ = ["CHECKPOINTS", "Reader", "cached_file", "clear_errors", "downloaded_file", "hub_folder", "reader", "slimmed"]
 
@@ -105,8 +107,10 @@ def reader(file: Path) -> Reader:
     """Gives the file's tensors by name; out of a `.safetensors` file only those asked for, when they are asked for."""
     with clear_errors(file), torch.device("cpu"):
         if file.suffix == ".safetensors":
+            if file.stat().st_size:  # of an empty file safetensors knows what to say
+                read_header(file)
             return partial(_read_one, file)
-        tensors = torch.load(file, map_location="cpu", weights_only=True)
+        tensors = load_torch_file(file)
     if not isinstance(tensors, Mapping):
         raise OptionError("weights", f"{file} holds a {type(tensors).__name__}, expected tensors by name.")
     return {name: tensor for name, tensor in tensors.items() if str(name).startswith("features.")}.get
@@ -125,6 +129,8 @@ def clear_errors(file: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise OptionError("weights", f"no file {file}.") from error
+    except UserError as error:
+        raise OptionError("weights", str(error)) from error
     except Exception as error:  # a damaged file raises whatever its bytes happen to say
         if is_out_of_memory(error):
             raise OptionError("weights", f"{file} cannot be read: memory is at its end.") from error

@@ -85,6 +85,16 @@ def _factory(value: Any, offered: dict[str, Any]) -> Any:
     return value
 
 
+HUGE = 1_000_000
+"""No size of a network; what a stranger's file asks for beyond it is meant to fill memory."""
+
+
+def _has_huge(raw: Any) -> bool:
+    if isinstance(raw, (list, dict)):
+        return any(_has_huge(one) for one in (raw.values() if isinstance(raw, dict) else raw))
+    return isinstance(raw, (int, float)) and not abs(raw) <= HUGE
+
+
 class Picking:
     """Looks components up, adding what is wrong to a `Typing`'s problems."""
 
@@ -160,6 +170,9 @@ class Picking:
         harmless = getattr(component.factory, "needs_trust", {}).get(key)
         if harmless is None or value in harmless or self.typing.tree.origin(path).typed:
             return True
+        if not self.registry.reaches_out:
+            self.typing.add(path, "it does more than read files, which a model file may not ask for.")
+            return False
         try:
             self.registry.trust.require_folder(self.typing.tree.folders(path), f"{key} does more than read files")
         except Untrusted as error:
@@ -170,8 +183,12 @@ class Picking:
     def _value(self, option: Option, raw: Any, path: TreePath) -> Any:
         if option.nested is not None:
             return self._nested(option, raw, path)
+        if not self.registry.reaches_out and _has_huge(raw):
+            self.typing.add(path, f"a number above {HUGE:,}, which a model file may not ask for.")
+            return None
+        base = self.typing.tree.origin(path).folder if self.registry.reaches_out else None
         try:
-            return convert(raw, option.annotation, self.typing.tree.origin(path).folder)
+            return convert(raw, option.annotation, base)
         except BadValue as error:
             self.typing.add(path, str(error), error.hint)
             return None

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
+import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from srkit.assembly import SharedParts
 from srkit.data.placing import placed
-from srkit.errors import UserError
+from srkit.errors import OptionError, UserError
 from srkit.experiment.single import pick_one
+from srkit.inference.building import built_to_fit
+from srkit.inference.initial import compared
 from srkit.inference.named import NamedModel, identity_of
-from srkit.inference.own_words import EXPERIMENT, class_of, require_no_own_code, trained_on
-from srkit.inference.weights import read_weights
+from srkit.inference.own_code import require_registered, with_code
+from srkit.inference.own_words import EXPERIMENT, trained_on
+from srkit.inference.weights import outlined_weights, read_weights
 from srkit.registry import KINDS, Registry
+from srkit.weight_files.refusals import DamagedWeights, sha256_of
+from srkit.weight_files.tensor_files import read_header
+from srkit.weight_files.torch_files import outline_torch_file
 
-__all__ = ["exported_model", "header", "is_exported", "save_exported", "save_pth"]
+__all__ = ["exported_model", "is_exported", "save_exported", "save_pth"]
 
 PTH_KEY = "srkit"
 """Where a `.pth` file keeps the same texts, beside `params`."""
@@ -55,30 +62,6 @@ def save_pth(path: Path, weights: Mapping[str, Tensor], texts: Mapping[str, str]
         aside.write_bytes(content.getbuffer())
 
 
-def pth_header(path: Path) -> dict[str, str]:
-    """What `save_pth` wrote beside the weights; empty for any other file. Only weights and texts are read."""
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    # Whoever reads the file next says what is wrong with it; torch raises nearly anything on a damaged one.
-    except Exception:
-        return {}
-    texts = content.get(PTH_KEY) if isinstance(content, dict) else None
-    return dict(texts) if isinstance(texts, dict) else {}
-
-
-def header(path: Path) -> dict[str, str]:
-    """A safetensors file's own texts; empty where it has none.
-
-    Raises:
-        UserError: it is no safetensors file, or damaged.
-    """
-    try:
-        with safe_open(path, "pt") as file:
-            return dict(file.metadata() or {})
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"{path}: not a safetensors file, or damaged ({error})") from None
-
-
 def is_exported(path: Path) -> bool:
     """Whether srkit wrote it: a `.safetensors` or `.pth` file.
 
@@ -88,46 +71,70 @@ def is_exported(path: Path) -> bool:
     return EXPERIMENT in _texts(path)
 
 
-def _texts(path: Path) -> dict[str, str]:
-    return header(path) if path.suffix.lower() == ".safetensors" else pth_header(path)
-
-
 def exported_model(path: Path, registry: Registry, code: Path | None = None) -> NamedModel:
     """The model in a file that `save_exported` or `save_pth` wrote.
 
     Args:
-        registry: where its generator is looked up, by registered names alone: nothing that a file says runs code.
-        code: the file of one's own that holds the generator's class, where that is no registered one.
+        path: the file.
+        registry: where its generator is looked up, by registered names alone.
+        code: a Python file with what the generator has of own code.
 
     Raises:
-        UserError: its header or its weights are not what srkit writes.
+        UserError: its header or its weights are not what srkit writes, or its generator is own code and `code` is None.
     """
     trained = trained_on(_texts(path), path)
-    try:
-        if trained is None:
-            raise KeyError(EXPERIMENT)
-        scale, table = int(trained.experiment["scale"]), dict(trained.experiment["generator"])
-        table["use"]  # without it there is no generator
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: its header does not describe a generator of srkit ({error})") from None
+    if trained is None:
+        raise UserError(f"{path}: its header does not describe a generator of srkit")
+    scale, table = trained.experiment["scale"], trained.experiment["generator"]
+    if code is None:
+        require_registered(path, table, registry)
+        offered = registry.registered_only
+    else:
+        table, offered = with_code(path, table, code, registry)
 
     def load(_: int) -> nn.Module:
-        if code is not None:
-            own = {**table, "use": f"{code.resolve()}:{class_of(table)}"}
-            pick = pick_one(KINDS["generators"], own, registry, shown_as=str(path), folder=code.resolve().parent)
-        else:
-            require_no_own_code(path, table)
-            known = registry.registered_only
-            pick = pick_one(KINDS["generators"], table, known, shown_as=str(path), folder=path.resolve().parent)
-        network: nn.Module = pick.build(scale=scale, shared=SharedParts())
-        try:
-            network.load_state_dict(read_weights(path, "generator").tensors)
-        except RuntimeError as error:
-            why = " ".join(str(error).split())
-            raise UserError(f"{path}: its weights do not fit the generator in its header: {why}") from None
-        return network.eval()
+        return _built(path, table, scale, offered)
 
-    with path.open("rb") as file:
-        weights = hashlib.file_digest(file, "sha256").hexdigest()
-    source = code.read_bytes().hex() if code is not None else ""
-    return NamedModel(path.stem, str(path), scale, identity_of("exported", weights, source), load, trained)
+    return NamedModel(path.stem, str(path), scale, identity_of("exported", sha256_of(path)), load, trained)
+
+
+def _built(path: Path, table: Mapping[str, Any], scale: int, registry: Registry) -> nn.Module:
+    """The network with its weights: shapes are compared before a value is read, or memory used."""
+    pick = pick_one(KINDS["generators"], table, registry, shown_as=str(path), folder=path.resolve().parent)
+    outline = outlined_weights(path)
+
+    def check(own: Mapping[str, Tensor]) -> None:
+        fit = compared(own, outline)
+        if not fit.is_whole:
+            raise UserError(f"{path}: its weights do not fit the generator in its header: {fit}")
+
+    try:
+        network = built_to_fit(lambda: pick.build(scale=scale, shared=SharedParts()), outline, path, check)
+        network.load_state_dict(read_weights(path, "generator").tensors)
+    except OptionError as error:
+        raise UserError(f"{path}: the generator in its header: {error}") from error
+    except RuntimeError as error:
+        why = " ".join(str(error).split())
+        raise UserError(f"{path}: its weights do not fit the generator in its header: {why}") from None
+    return network.eval()
+
+
+def _texts(path: Path) -> Mapping[str, str]:
+    """A file's own texts; empty where it has none.
+
+    Raises:
+        UserError: a `.safetensors` file is damaged; of another, whoever reads it next says so.
+    """
+    if path.suffix.lower() == ".safetensors":
+        try:
+            return read_header(path).texts
+        except (OSError, DamagedWeights) as error:
+            raise UserError(f"{path}: not a safetensors file, or damaged ({error})") from None
+    try:
+        content = outline_torch_file(path)
+    except (OSError, ValueError, RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile, UserError):
+        return {}
+    texts = content.get(PTH_KEY) if isinstance(content, dict) else None
+    if not isinstance(texts, dict) or not all(isinstance(one, str) for pair in texts.items() for one in pair):
+        return {}
+    return texts

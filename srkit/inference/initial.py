@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from srkit.assembly import Assembly, SharedParts, build_pick
-from srkit.errors import ExperimentError, SrkitError
+from srkit.errors import ExperimentError, SrkitError, UserError
 from srkit.experiment import Plan
-from srkit.inference.weights import Weights, read_weights
+from srkit.inference.weights import Weights, any_weights, require_finite
 
 SHOWN = 6
 
@@ -111,7 +111,7 @@ def _matched(plan: Plan, role: str, path: Path, own: Mapping[str, Tensor]) -> tu
     """The weights and how they fit; None where they cannot be used, which joins the plan's problems."""
     where = ("init", role)
     try:
-        weights = read_weights(path, role)
+        weights = any_weights(path, role)
     except SrkitError as error:
         plan.typing.add(where, str(error), "" if path.exists() else "Train it first, or correct the path.")
         return None
@@ -127,7 +127,11 @@ def _matched(plan: Plan, role: str, path: Path, own: Mapping[str, Tensor]) -> tu
         hint = f"To take what fits: init = {{ {role} = ..., partial = true }}."
         plan.typing.add(where, f"{weights.file} does not fit the {role}: {fit}.", hint)
         return None
-    return weights, fit
+    try:
+        return require_finite(weights), fit
+    except UserError as error:
+        plan.typing.add(where, str(error))
+        return None
 
 
 def compared(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> Fit:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from srkit.assembly import SharedParts, build_pick
 from srkit.errors import ExperimentError, UserError
 from srkit.experiment import complete, read_experiment
 from srkit.experiment.written import read_written
+from srkit.inference.building import built_to_fit
+from srkit.inference.initial import Fit, compared
 from srkit.registry import Registry
 from srkit.training.checkpoint import CorruptCheckpoint, Saved, load, newest_whole
 from srkit.training.folder import EXPERIMENT, is_run
@@ -60,10 +63,18 @@ def load_model(path: Path, registry: Registry) -> LoadedModel:
     if mine or experiment.scale is None or ("generator",) not in plan.picks:
         # the rest of an experiment is no matter here: an imported run has no more than these two
         raise ExperimentError(mine or plan.problems)
-    network: nn.Module = build_pick(
-        plan, plan.picks[("generator",)], seed=0, scale=experiment.scale, shared=SharedParts()
-    )
     weights = saved.modules.get("ema", saved.modules["generator"])
+
+    def build() -> nn.Module:
+        pick = plan.picks[("generator",)]
+        made: nn.Module = build_pick(plan, pick, seed=0, scale=experiment.scale, shared=SharedParts())
+        return made
+
+    def check(own: Mapping[str, Tensor]) -> None:
+        if misshaped := compared(own, weights).misshaped:
+            raise CorruptCheckpoint(f"{chosen} does not fit {run / EXPERIMENT}: {Fit((), (), misshaped)}")
+
+    network = built_to_fit(build, weights, chosen, check)
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

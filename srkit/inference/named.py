@@ -11,6 +11,8 @@ from typing import Any
 
 from torch import nn
 
+from srkit.registry import Registry
+
 __all__ = ["NamedModel", "TrainedOn", "identity_of"]
 
 
@@ -30,10 +32,14 @@ class TrainedOn:
     fingerprint: str = ""
     shared: bool = False
 
+    def offered(self, registry: Registry) -> Registry:
+        """Where the experiment's components are looked up: what a file says of itself names registered ones alone."""
+        return registry.registered_only if self.shared else registry
+
     @property
     def data(self) -> str:
         """The training pictures in words: a folder's name, or a data set's with its split."""
-        table = self.experiment.get("data", {}).get("train", {})
+        table = self.experiment.get("data", {}).get("train") or {}
         paths = table.get("path") or table.get("hr_folder")
         names = [Path(one).name for one in (paths if isinstance(paths, list) else [paths]) if isinstance(one, str)]
         if names:
@@ -44,10 +50,16 @@ class TrainedOn:
     @property
     def lr_images(self) -> str:
         """What made the LR pictures it was trained on."""
-        table = self.experiment.get("lr_pipeline") or self.experiment.get("downscaler") or {}
+        made_by = self.experiment.get("lr_pipeline") or self.experiment.get("downscaler") or {}
         given = _has(self.experiment.get("data", {}).get("train", {}), "lr_folder")
-        others = [str(one.get("use")) for one in self.experiment.get("degradation", [])]
-        return ", ".join(["given" if given else str(table.get("use", "unknown")), *others])
+        others = [_use(one) for one in self.experiment.get("degradation", [])]
+        return ", ".join(["given" if given else _use(made_by), *others])
+
+
+def _use(table: Any) -> str:
+    """What a table, or a name in its place, picks."""
+    use = table if isinstance(table, str) else str(table.get("use", "unknown"))
+    return use.removeprefix(":")  # own code in a file that was handed on
 
 
 def _has(table: Any, key: str) -> bool:

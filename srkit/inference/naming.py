@@ -19,8 +19,8 @@ def named_model(argument: str, registry: Registry, code: Path | None = None) -> 
     Args:
         argument: a run folder, one of its checkpoints, a `.safetensors` that srkit exported, a file that spandrel knows
             (`.pth`, `.pt`, `.ckpt`, `.safetensors`), an `.onnx` file, or an interpolation's name such as `bicubic`.
-        registry: where generators are looked up.
-        code: for an exported file, the file of one's own with its generator's class.
+        registry: where generators are looked up; it knows whether programs in files may be opened.
+        code: a Python file with the own code of an exported file's generator.
 
     Raises:
         UserError: there is no such thing, or it cannot be used; says what there is.
@@ -29,6 +29,8 @@ def named_model(argument: str, registry: Registry, code: Path | None = None) -> 
     from srkit.training.folder import is_run
 
     path = Path(argument)
+    if code is not None and not path.is_file():
+        raise UserError(f"{argument}: code={str(code)!r} is for a file that srkit exported; a run has its code with it")
     if path.is_dir():
         if is_run(path) or is_checkpoint(path):
             return run_model(path, registry)
@@ -42,23 +44,26 @@ def named_model(argument: str, registry: Registry, code: Path | None = None) -> 
 
 def _file_model(path: Path, registry: Registry, code: Path | None) -> NamedModel:
     from srkit.inference.run_models import is_checkpoint
+    from srkit.weight_files.archive import is_script
 
     if is_checkpoint(path.parent):
         raise UserError(f"{path} is a part of the checkpoint {path.parent}; name that")
     suffix = path.suffix.lower()
+    if suffix == ".ts" or is_script(path):
+        from srkit.inference.script_files import script_model
+
+        return script_model(path, registry)
     if suffix == ".onnx":
         from srkit.inference.onnx_files import onnx_model
 
         return onnx_model(path)
-    from srkit.inference.script_files import is_script, script_model
-
-    if suffix == ".ts" or (suffix in (".pth", ".pt", ".ckpt") and is_script(path)):
-        return script_model(path, registry.trust)
     if suffix in (".safetensors", ".pth"):
         from srkit.inference.exported import exported_model, is_exported
 
         if is_exported(path):
             return exported_model(path, registry, code)
+    if code is not None:
+        raise UserError(f"{path}: code={str(code)!r} is for a .safetensors or .pth file that srkit exported")
     if suffix in (".safetensors", ".pth", ".pt", ".ckpt"):
         from srkit.inference.spandrel_files import spandrel_model
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from srkit.errors import SrkitError, UserError
 from srkit.inference.named import NamedModel, identity_of
+from srkit.inference.onnx_claims import check_onnx_claims
 from srkit.inference.own_words import trained_on
 
 __all__ = ["OnnxNetwork", "onnx_model", "require_runtime"]
@@ -43,6 +44,7 @@ class OnnxNetwork(nn.Module):
 
     def _open(self) -> None:
         runtime = _onnxruntime(self.path)
+        check_onnx_claims(self.path)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 3

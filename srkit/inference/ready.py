@@ -35,13 +35,18 @@ class ReadyModel(nn.Module):
         return sr
 
 
-def ready_model(name: str, *, code: str | Path | None = None, trust: bool = False) -> ReadyModel:
+def ready_model(name: str, *, code: Path | None = None, trust: bool = False) -> ReadyModel:
     """The model of that name, in eval mode on the CPU; what its user must know comes as `UserWarning`.
+
+    Args:
+        name: what `--model` takes.
+        code: a Python file with the own code of an exported file's generator.
+        trust: load own code and programs in files without a question.
 
     Raises:
         UserError: there is no such model, it cannot be used, or it has no scale of its own.
     """
-    found = named_model(name, Registry.installed(Trust(trust)), None if code is None else Path(code))
+    found = named_model(name, Registry.installed(Trust(trust)), code)
     if found.scale is None:
         raise UserError(f"{name}: it enlarges by any factor; name a model that was trained for one")
     for sentence in found.complaints:

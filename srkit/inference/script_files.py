@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
-import zipfile
 from pathlib import Path
 
 import torch
@@ -13,39 +11,17 @@ from torch import nn
 from srkit.errors import UserError
 from srkit.inference.named import NamedModel, identity_of
 from srkit.inference.own_words import EXPERIMENT, TRAINING_DATA, trained_on
-from srkit.registry import Trust
+from srkit.registry import Registry
+from srkit.weight_files.archive import script_refusal
+from srkit.weight_files.refusals import sha256_of
 
-__all__ = ["is_script", "open_script", "require_trust", "script_model"]
+__all__ = ["open_script", "script_model"]
 
 TRIAL = 24
 
 
-def is_script(path: Path) -> bool:
-    """Whether a file holds a TorchScript program, by its content and whatever it is called."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any("/code/" in f"/{name}" for name in archive.namelist())
-    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
-        return False
-
-
-def require_trust(path: Path, trust: Trust) -> None:
-    """Leave a program closed unless `--trust` was given: it can read and write files, already while it is loaded.
-
-    Raises:
-        UserError: with its hash.
-    """
-    if not trust.everything:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        raise UserError(
-            f"{path} is a TorchScript program, which can read and write your files (sha256 {digest}). If you trust "
-            "whoever made it, give --trust; weights alone come as .safetensors"
-        )
-
-
 def open_script(path: Path) -> nn.Module:
-    """The module in a file, which is code: `require_trust` comes before.
+    """The module in a file. Opening it runs what is in it, and so does every call: it may read and write any file.
 
     Raises:
         UserError: it is none.
@@ -61,28 +37,27 @@ def open_script(path: Path) -> nn.Module:
     return module.eval()
 
 
-def script_model(path: Path, trust: Trust) -> NamedModel:
-    """The model in a TorchScript file.
+def script_model(path: Path, registry: Registry) -> NamedModel:
+    """The model in a TorchScript file, if whoever built the registry trusts programs in files.
 
     Raises:
-        UserError: as `require_trust` and `open_script`; or it does not enlarge an RGB picture a whole number of times.
+        UserError: nobody does; as `open_script`; or it does not enlarge an RGB image a whole number of times.
     """
-    require_trust(path, trust)
+    if not registry.trust.everything:
+        raise script_refusal(path, "--trust (in Python trust=True) opens it, once you trust where it comes from")
     network = open_script(path)
     try:
         with torch.no_grad():
             side = network(torch.zeros(1, 3, TRIAL, TRIAL)).shape[-1]
     except Exception as error:  # a stranger's program may raise anything
-        raise UserError(f"{path}: fails on a picture of {TRIAL} x {TRIAL}: {type(error).__name__}") from None
+        raise UserError(f"{path}: fails on an image of {TRIAL} x {TRIAL}: {type(error).__name__}") from None
     if side % TRIAL:
         raise UserError(f"{path}: makes {side} pixels of {TRIAL}, which is no whole number of times larger")
-    with path.open("rb") as file:
-        weights = hashlib.file_digest(file, "sha256").hexdigest()
 
     def load(_: int) -> nn.Module:
         return open_script(path)
 
-    identity = identity_of("torchscript", weights)
+    identity = identity_of("torchscript", sha256_of(path))
     return NamedModel(path.stem, str(path), side // TRIAL, identity, load, trained_on(_texts(path), path))
 
 

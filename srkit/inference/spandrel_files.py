@@ -9,7 +9,9 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from srkit.errors import UserError
+from srkit.inference.building import no_larger_than
 from srkit.inference.named import NamedModel, identity_of
+from srkit.inference.weights import file_content
 
 __all__ = ["ForeignNetwork", "spandrel_model"]
 
@@ -54,21 +56,26 @@ def spandrel_model(path: Path) -> NamedModel:
 
 
 def load_foreign(path: Path) -> tuple[nn.Module, int]:
-    """The network and its scale. spandrel reads `.pth` without running code that is pickled in it.
+    """The network and its scale; the file is read as every other, and spandrel is handed its weights alone.
 
     Raises:
         UserError: as `spandrel_model`.
     """
     try:
-        from spandrel import ImageModelDescriptor, ModelLoader
+        from spandrel import ImageModelDescriptor, ModelLoader, canonicalize_state_dict
     except ImportError:
         raise UserError(
             f"{path}: a file of another toolkit is read through spandrel, which is not installed: "
             "pip install 'srkit[foreign]'"
         ) from None
     try:
-        descriptor = ModelLoader().load_from_file(path)
-    # spandrel raises its own, pickle's, torch's and safetensors' errors on what it does not know or cannot read.
+        state = canonicalize_state_dict(file_content(path))
+        tensors = {name: one for name, one in state.items() if isinstance(one, Tensor)}
+        with no_larger_than(tensors, path):
+            descriptor = ModelLoader().load_from_state_dict(state)
+    except UserError:
+        raise
+    # spandrel raises errors of its own, pickle, torch and safetensors others on what they do not know or cannot read
     except Exception as error:
         why = f"{type(error).__name__}: {error}" if str(error) else "it knows no network with such weights"
         raise UserError(f"{path}: spandrel cannot read this file ({why})") from error

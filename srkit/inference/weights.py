@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from srkit.errors import UserError
 from srkit.out_of_memory import is_out_of_memory
 from srkit.training.checkpoint import CorruptCheckpoint, checkpoints, load
 from srkit.training.folder import is_run
+from srkit.weight_files.refusals import sha256_of
+from srkit.weight_files.tensor_files import read_header
+from srkit.weight_files.torch_files import load_torch_file, outline_torch_file
 
 WRAPPINGS = ("params_ema", "params", "state_dict")
 """Under which names a file's weights may lie, averaged ones first."""
@@ -58,17 +61,40 @@ def read_weights(path: Path, role: str) -> Weights:
         UserError: nothing is there, it is none of these, or it holds no such weights, or some that are not finite;
             CorruptCheckpoint for a run without a whole checkpoint.
     """
+    return require_finite(any_weights(path, role))
+
+
+def any_weights(path: Path, role: str) -> Weights:
+    """As `read_weights`, and no value is looked at: for whoever compares shapes first."""
     if path.is_dir():
-        return _finite(_of_run(path, role))
+        return _of_run(path, role)
+    _require_file(path)
+    with _clear_errors(path):
+        content = file_content(path)
+    return Weights(unwrapped(content, path), path, sha256_of(path), beside=_beside(content))
+
+
+def outlined_weights(path: Path) -> dict[str, Tensor]:
+    """A file's weights on the meta device: names, shapes and types, and no value is read.
+
+    Raises:
+        UserError: it is no file of weights, or says of itself what is not so.
+    """
+    _require_file(path)
+    with _clear_errors(path):
+        if path.suffix == ".safetensors":
+            return dict(read_header(path).tensors)
+        return unwrapped(outline_torch_file(path), path)
+
+
+def _require_file(path: Path) -> None:
     if not path.exists():
         raise UserError(f"there is no run or file {path}.")
     if path.suffix not in SUFFIXES:
         raise UserError(f"{path} is no file of weights ({', '.join(SUFFIXES)}), run or checkpoint.")
-    content = _content(path)
-    return _finite(Weights(unwrapped(content, path), path, _sha256(path), beside=_beside(content)))
 
 
-def _finite(weights: Weights) -> Weights:
+def require_finite(weights: Weights) -> Weights:
     """The weights, if they are numbers.
 
     Raises:
@@ -97,17 +123,32 @@ def _of_run(path: Path, role: str) -> Weights:
         if name not in saved.modules:
             raise UserError(f"{one} holds no {role}.")
         file = one / f"{name}.safetensors"
-        return Weights(saved.modules[name], file, _sha256(file), tuple(complaints))
+        return Weights(saved.modules[name], file, sha256_of(file), tuple(complaints))
     if complaints:
         raise CorruptCheckpoint("no checkpoint can be used:", *complaints)
     raise UserError(f"{path} has no checkpoint yet.")
 
 
-def _content(path: Path) -> Any:
+def file_content(path: Path) -> Any:
+    """What a file holds, in whatever wrapping, after it was examined.
+
+    Raises:
+        Exception: it is damaged or holds something else, in its reader's words.
+    """
+    if path.suffix.lower() != ".safetensors":
+        return load_torch_file(path)
+    if path.stat().st_size:  # of an empty file safetensors knows what to say
+        read_header(path)
+    return load_file(path)
+
+
+@contextmanager
+def _clear_errors(path: Path) -> Iterator[None]:
+    """Say what is wrong with a file, whatever its reader raises."""
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        yield
+    except UserError:
+        raise
     except pickle.UnpicklingError:
         raise UserError(
             f"{path} holds more than weights, or is no file of torch's; it is not opened, since that could run code."
@@ -151,8 +192,3 @@ def _beside(content: Any) -> tuple[str, ...]:
     taken = next((name for name in WRAPPINGS if _is_filled(content.get(name))), None)
     rest = [str(name) for name in content if name != taken]
     return (*rest, *_beside(content[taken])) if taken is not None else ()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

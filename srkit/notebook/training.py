@@ -61,6 +61,7 @@ class RunResult:
         steps: updates done.
         stop_reason: why it ended before its last step; empty where it did not.
         warnings: what a reader of the numbers must know.
+        trust: whether its own code was let in for this run alone, and is for its model.
     """
 
     folder: Path
@@ -69,6 +70,7 @@ class RunResult:
     steps: int
     stop_reason: str = ""
     warnings: Sequence[str] = ()
+    trust: bool = False
 
     @property
     def scores(self) -> dict[str, float | None]:
@@ -80,7 +82,7 @@ class RunResult:
         """The trained model, as `srkit.load` gives it."""
         from srkit.inference.ready import ready_model
 
-        return ready_model(str(self.folder))
+        return ready_model(str(self.folder), trust=self.trust)
 
     def picture(self, photo: int = 0) -> Image.Image:
         """original | bicubic | this run, of one of the photos.
@@ -157,7 +159,7 @@ def train(
             observers={} if quiet else {"progress": progress(screen)},
             notice=speaker(screen, quiet=quiet),
         )
-    return _result(outcome)
+    return _result(outcome, trust=trust)
 
 
 def _refuse_study(path: Path, settings: Sequence[str]) -> None:
@@ -203,8 +205,9 @@ def _as_python_says(problem: Any) -> Any:
     return replace(problem, file=SET_BY) if problem.file == COMMAND_LINE else problem
 
 
-def _result(outcome: Outcome) -> RunResult:
+def _result(outcome: Outcome, *, trust: bool) -> RunResult:
     run = outcome.run
     if outcome.interrupted:
         raise Interrupted(run.folder, run.step, run.total_steps)
-    return RunResult(run.folder, outcome.rows, outcome.strips, run.step, run.stop_reason, tuple(run.warnings))
+    facts = (run.folder, outcome.rows, outcome.strips, run.step, run.stop_reason, tuple(run.warnings))
+    return RunResult(*facts, trust=trust)

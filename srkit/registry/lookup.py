@@ -57,6 +57,9 @@ class Registry:
         """Everything that the installed distributions offer."""
         return cls(discover(), trust)
 
+    reaches_out = True
+    """Whether options may name paths, and do more than read."""
+
     @property
     def registered_only(self) -> Registry:
         """The same components by their registered names alone: for what a model file's header names."""
@@ -84,6 +87,10 @@ class Registry:
 
     def entries(self, kind: Kind | None = None) -> list[Entry]:
         return [entry for entry in self._entries if kind is None or entry.kind == kind]
+
+    def has(self, use: str) -> bool:
+        """Whether a registered component of any kind answers to a name."""
+        return any(_answers_to(entry, use) for entry in self._entries)
 
     def listings(self, kind: Kind | None = None) -> list[Listing]:
         """What `srkit list` shows, known without importing anything."""
@@ -180,7 +187,9 @@ class Registry:
 
 
 class _RegisteredOnly(Registry):
-    """A registry that never loads a file or an unregistered module."""
+    """A registry that never loads a file or an unregistered module, and lets no option lead to a file."""
+
+    reaches_out = False
 
     def _find(self, kind: Kind, use: str, base: Path, named_in: tuple[Path, ...]) -> Component:
         if any(_answers_to(entry, use) for entry in self.entries(kind)):

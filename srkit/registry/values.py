@@ -30,13 +30,13 @@ class _Misfit(Exception):
         self.place = place
 
 
-def convert(value: Any, annotation: Any, base: Path) -> Any:
+def convert(value: Any, annotation: Any, base: Path | None) -> Any:
     """The value as the annotation asks for it.
 
     Args:
         value: what tomli gave.
         annotation: a type that msgspec knows, with `Path` allowed wherever a type may stand.
-        base: the folder that relative paths are relative to.
+        base: the folder that relative paths are relative to; None where no path may be named.
 
     Raises:
         BadValue: with what was found and what was expected.
@@ -44,6 +44,8 @@ def convert(value: Any, annotation: Any, base: Path) -> Any:
     try:
         return _fitted(value, annotation, base)
     except _Misfit as misfit:
+        if base is None and _holds_path(annotation):
+            raise BadValue(f"found {found(value)}, and a model file may name no path.") from None
         sentence = f"found {found(value)}, expected {expected(annotation)}"
         place = f" (at {misfit.place.removeprefix('.')})" if misfit.place else ""
         raise BadValue(f"{sentence}{place}.", _hint(value, annotation)) from None
@@ -69,7 +71,7 @@ def unsupported(annotation: Any) -> Any:
     return None
 
 
-def _fitted(value: Any, annotation: Any, base: Path) -> Any:
+def _fitted(value: Any, annotation: Any, base: Path | None) -> Any:
     # one alternative at a time: msgspec 0.22 crashes the interpreter on some unions (a bounded number | a fixed tuple);
     # paths last, since any text is one
     deepest = _Misfit()
@@ -81,10 +83,10 @@ def _fitted(value: Any, annotation: Any, base: Path) -> Any:
     raise deepest
 
 
-def _fitted_alternative(value: Any, part: Any, base: Path) -> Any:
+def _fitted_alternative(value: Any, part: Any, base: Path | None) -> Any:
     bare, metas = (get_args(part)[0], get_args(part)[1:]) if get_origin(part) is Annotated else (part, ())
     if bare is Path:
-        if not isinstance(value, str):
+        if not isinstance(value, str) or base is None:
             raise _Misfit
         return (base / Path(value).expanduser()).resolve()
     if get_origin(bare) in LISTS and _needs_care(bare):
@@ -102,7 +104,7 @@ def _by_msgspec(value: Any, annotation: Any) -> Any:
         raise _Misfit(str(error).rpartition(" - at `$")[2].rstrip("`") if " - at `$" in str(error) else "") from None
 
 
-def _list(value: Any, annotation: Any, metas: tuple[Any, ...], base: Path) -> Any:
+def _list(value: Any, annotation: Any, metas: tuple[Any, ...], base: Path | None) -> Any:
     origin, arguments = get_origin(annotation), get_args(annotation)
     items = _by_msgspec(value, _with_metas(list[Any], metas))
     if origin is tuple and arguments[-1] is not Ellipsis:
@@ -117,7 +119,7 @@ def _list(value: Any, annotation: Any, metas: tuple[Any, ...], base: Path) -> An
     return tuple(fitted) if origin is tuple else fitted
 
 
-def _table(value: Any, annotation: Any, metas: tuple[Any, ...], base: Path) -> Any:
+def _table(value: Any, annotation: Any, metas: tuple[Any, ...], base: Path | None) -> Any:
     keys, values = get_args(annotation)
     whole: Any = types.GenericAlias(dict, (keys, Any))
     items = _by_msgspec(value, _with_metas(whole, metas))
@@ -128,7 +130,7 @@ def _with_metas(annotation: Any, metas: tuple[Any, ...]) -> Any:
     return Annotated[(annotation, *metas)] if metas else annotation
 
 
-def _inside(value: Any, annotation: Any, base: Path, place: str) -> Any:
+def _inside(value: Any, annotation: Any, base: Path | None, place: str) -> Any:
     try:
         return _fitted(value, annotation, base)
     except _Misfit as misfit:

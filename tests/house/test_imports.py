@@ -24,6 +24,7 @@ GROUND = {
     "exactness",
     "printable",
     "places",
+    "weight_files",
 }
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
@@ -44,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "json_files": {"errors"},
     "procfs": set(),
     "out_of_memory": set(),
+    "weight_files": {"errors"},
     "registry": {"errors", "contracts", "locks", "machine", "data"},
     "hooks": {"errors"},
     "experiment": {"errors", "registry"},

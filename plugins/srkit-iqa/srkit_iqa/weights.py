@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from srkit.errors import OptionError
+from srkit.errors import OptionError, UserError
+from srkit.weight_files.torch_files import load_torch_file
 
 __all__ = ["fetched"]
 
@@ -18,7 +19,8 @@ def fetched(name: str, url: str) -> Path:
     """The file in torch's hub folder, downloaded where it is not there.
 
     Raises:
-        OptionError: it cannot be had, or holds other things than tensors; says how to bring it.
+        OptionError: it cannot be had, holds other things than tensors, or is not safe to open by this torch; says how
+            to bring it.
     """
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     file = folder / url.rpartition("/")[2]
@@ -36,7 +38,9 @@ def fetched(name: str, url: str) -> Path:
                 f"({' '.join(str(error).split())}). Put {file.name} from {url} into {folder}.",
             ) from error
     try:
-        torch.load(file, map_location="cpu", weights_only=True)
+        load_torch_file(file)
+    except UserError as error:
+        raise OptionError("use", str(error)) from error
     except Exception as error:  # a broken pickle raises whatever its bytes happen to say
         raise OptionError(
             "use", f"{name} needs weights, and {file} does not hold them. Put {file.name} from {url} in its place."

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,9 @@ __all__ = ["Niqe"]
 
 PARAMETERS = "niqe_pris_params.npz"
 FEATURES = 36
+
+LARGEST = 200_000
+"""Bytes; the file has 12 thousand."""
 
 
 class Niqe:
@@ -59,10 +65,29 @@ def _parameters(file: Path) -> tuple[np.ndarray, np.ndarray]:
     if not file.is_file():
         raise OptionError("use", f"niqe needs what natural scenes are like, and {file} is not there. {bring}.")
     try:
+        _check_size(file)
         with np.load(file, allow_pickle=False) as content:
             mean, covariance = content["mu_pris_param"].ravel(), content["cov_pris_param"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, MemoryError, EOFError, SyntaxError, zipfile.BadZipFile, zlib.error) as error:
         raise OptionError("use", f"{file} is not what niqe needs ({' '.join(str(error).split())}). {bring}.") from error
     if mean.shape != (FEATURES,) or covariance.shape != (FEATURES, FEATURES):
         raise OptionError("use", f"{file} is not what niqe needs (shapes {mean.shape}, {covariance.shape}). {bring}.")
     return mean.astype(np.float64), covariance.astype(np.float64)
+
+
+def _check_size(file: Path) -> None:
+    """Read nothing that is larger than what belongs into the file, or says so of itself.
+
+    Raises:
+        ValueError: something is.
+    """
+    with zipfile.ZipFile(file) as archive:
+        for one in archive.infolist():
+            if one.file_size > LARGEST or max(one.compress_size, file.stat().st_size) > LARGEST:
+                raise ValueError(f"{one.filename} has {one.file_size:,} bytes")
+            with archive.open(one) as content:
+                version = np.lib.format.read_magic(content)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, kind = read(content)
+            if math.prod(shape) * kind.itemsize > LARGEST:
+                raise ValueError(f"{one.filename} claims the shape {shape}")

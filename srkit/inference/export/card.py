@@ -12,10 +12,11 @@ import srkit
 from srkit.data.placing import placed
 from srkit.experiment.resolved import write_toml
 from srkit.inference.named import TrainedOn
-from srkit.inference.own_words import how_to_load, own_code
+from srkit.inference.own_code import code_line, own_names
+from srkit.inference.own_words import shared_experiment
 from srkit.json_files import DAMAGED
-from srkit.places import Nameless
 from srkit.printable import as_json, as_markdown, code_span, printable
+from srkit.registry import Registry
 
 __all__ = ["write_card"]
 
@@ -28,6 +29,7 @@ def write_card(
     parameters: int,
     trained: TrainedOn,
     run: Path,
+    registry: Registry,
     *,
     with_paths: bool = False,
 ) -> None:
@@ -39,10 +41,11 @@ def write_card(
         name: the model's.
         trained: what it was trained on.
         run: the run folder, for its scores.
+        registry: tells registered components from own code.
         with_paths: keep the folders of this machine, of which there are only names otherwise.
     """
-    experiment = dict(trained.experiment if with_paths else Nameless()(trained.experiment))
-    use = str(trained.experiment["generator"]["use"])
+    experiment = shared_experiment(trained, registry, with_paths=with_paths)
+    use = str(experiment["generator"]["use"]).removeprefix(":")
     lines = [
         f"# {as_markdown(name)}",
         "",
@@ -51,7 +54,7 @@ def write_card(
         "",
         f"Input: RGB in [0, 1], (B, 3, h, w). Output: (B, 3, {scale}h, {scale}w), to be clamped to [0, 1].",
         "",
-        *_use(file, trained.experiment["generator"]),
+        *_usage(file, trained, registry),
         "",
         "## Scores",
         "",
@@ -73,15 +76,23 @@ def write_card(
         aside.write_text("\n".join(lines), encoding="utf-8")
 
 
-def _use(file: str, generator: Mapping[str, Any]) -> list[str]:
-    """How to upscale with the file; where its network is own code, how to load it."""
-    code = own_code(generator)
-    if not code or Path(file).suffix not in (".safetensors", ".pth"):
-        return ["```sh", f"srkit upscale photo.jpg --model {shlex.quote(printable(file))}", "```"]
-    sentence = (
-        f"Its network is own code, which this file does not hold: {code_span(Path(code[0]).name)}. Read it, then:"
-    )
-    return [sentence, "", "```python", "import srkit", "", how_to_load(printable(file), printable(code[0])), "```"]
+def _usage(file: str, trained: TrainedOn, registry: Registry) -> list[str]:
+    """How the file is used: by srkit alone, or with the code that its generator is written in."""
+    shown, ending = printable(file), Path(file).suffix
+    table = trained.experiment["generator"]
+    if ending not in (".safetensors", ".pth") or not (names := own_names(table, registry)):
+        trust = " --trust" if ending == ".ts" else ""
+        return ["```sh", f"srkit upscale photo.jpg --model {shlex.quote(shown)}{trust}", "```"]
+    code = " and ".join(code_span(f"{one.rpartition(':')[2]} of {Path(one.rpartition(':')[0]).name}") for one in names)
+    return [
+        f"Its generator is own code ({code}), which the file does not hold. With that code beside it:",
+        "",
+        "```python",
+        "import srkit",
+        "",
+        f"model = {code_line(shown)}",
+        "```",
+    ]
 
 
 def _scores(run: Path) -> list[str]:

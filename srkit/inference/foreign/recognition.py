@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from srkit.contracts import Foreign
 from srkit.errors import OptionError, UserError
+from srkit.inference.building import TooLarge, built_to_fit, no_larger_than
 from srkit.inference.initial import compared
 from srkit.inference.weights import Weights, read_weights
 from srkit.registry import KINDS, Component, Registry
@@ -59,6 +61,8 @@ def recognize(path: Path, registry: Registry) -> Recognized:
                 found.append(one)
         except _Misfit as misfit:
             misfits.append(str(misfit))
+        except TooLarge as error:
+            misfits.append(str(error).removeprefix(f"{path}: "))
         except Exception as error:  # a component of anyone's; the others may know the file
             failed[f"{component.kind.singular} {component.use!r}"] = error
     if len(found) == 1:
@@ -83,17 +87,21 @@ def _fitted(role: str, component: Component, weights: Weights, ordered: bool) ->
     Raises:
         _Misfit: it does, and they do not fit.
     """
-    foreign = component.factory.recognize(dict(weights.tensors), ordered)  # type: ignore[attr-defined]
+    with no_larger_than(weights.tensors, weights.file):
+        foreign = component.factory.recognize(dict(weights.tensors), ordered)  # type: ignore[attr-defined]
     if foreign is None:
         return None
     looks = f"it looks like {foreign.layout} ({component.kind.singular} {component.name!r}), but"
+
+    def check(own: Mapping[str, Tensor]) -> None:
+        fit = compared(own, foreign.weights)
+        if not fit.is_whole:
+            raise _Misfit(f"{looks} not everything fits: {fit}")
+
     try:
-        network = _build(component, foreign.options)
+        network = built_to_fit(partial(_build, component, foreign.options), weights.tensors, weights.file, check)
     except OptionError as error:
         raise _Misfit(f"{looks} {error.key}: {error.why}") from error
-    fit = compared(network.state_dict(), foreign.weights)
-    if not fit.is_whole:
-        raise _Misfit(f"{looks} not everything fits: {fit}")
     network.load_state_dict(foreign.weights)
     return Recognized(role, component, foreign, network, weights)
 

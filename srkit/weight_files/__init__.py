@@ -1,0 +1,1 @@
+"""Files of weights by strangers: looked at before torch or safetensors reads them."""
