@@ -48,7 +48,7 @@ def test_a_damaged_file_is_refused_in_words_whatever_torch_makes_of_it(
     try:
         read = read_weights(file, "generator")
     except UserError as error:
-        assert str(error).startswith(f"{file} "), error
+        assert str(error).startswith(str(file)), error
         assert "weights_only" not in str(error)
     else:
         assert all(isinstance(one, torch.Tensor) for one in read.tensors.values())

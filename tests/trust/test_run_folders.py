@@ -160,7 +160,7 @@ def test_a_checkpoint_names_only_files_of_its_own(here: Path, srkit: Command) ->
     path.write_text(json.dumps({"sha256": _digest(body), **body}))
     shutil.rmtree(here / "here" / "run" / "checkpoints" / "step-00000003")
     said = srkit("upscale", "photos", "--model", "run", "--out", "large")
-    assert said.code == 2 and "which is no file of a checkpoint" in said.err
+    assert said.code == 2 and "is no name that srkit gives a file of a checkpoint" in said.err
 
 
 def test_a_report_shows_no_image_that_a_link_leads_to(here: Path, srkit: Command) -> None:
