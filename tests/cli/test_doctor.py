@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from srkit.training import device
+from srkit.weight_files import safe_torch
 from tests.cli.conftest import Command, in_own_process
 
 
@@ -30,6 +31,14 @@ def test_cached_weights_are_listed(srkit: Command, home: Path) -> None:
         assert "some.pth (3 MB)" in findings(srkit("doctor", "--json").out)["weights"]
     finally:
         (folder / "some.pth").unlink()
+
+
+def test_which_pth_files_this_torch_opens_is_said(srkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safe_torch, "torch_version", lambda: "2.4.1")
+    said = findings(srkit("doctor", "--json").out)[".pth files"]
+    assert "only those" in said and "CVE-2025-32434" in said and "pip install 'torch>=2.10'" in said
+    monkeypatch.setattr(safe_torch, "torch_version", lambda: "2.10.0")
+    assert "torch 2.10.0 may open them" in findings(srkit("doctor", "--json").out)[".pth files"]
 
 
 def test_a_torch_that_cannot_be_imported_is_a_finding(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -122,4 +124,28 @@ def test_a_missing_or_wrong_file_is_one_message_that_says_how_to_bring_it(folder
         Niqe()
     np.savez(folder / PARAMETERS, mu_pris_param=np.zeros(5), cov_pris_param=np.zeros((5, 5)))
     with pytest.raises(OptionError, match=r"shapes \(5,\)"):
+        Niqe()
+
+
+@pytest.mark.parametrize("shape", [(10**12,), (36, 10**9)])
+def test_parameters_of_another_size_are_not_read(shape: tuple[int, ...], folder: Path) -> None:
+    content = io.BytesIO()
+    np.lib.format.write_array_header_1_0(content, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(folder / PARAMETERS, "w") as archive:
+        for name in ("mu_pris_param.npy", "cov_pris_param.npy"):
+            archive.writestr(name, content.getvalue())
+    with pytest.raises(OptionError, match="is not what niqe needs .*claims the shape"):
+        Niqe()
+
+
+def test_parameters_are_not_unpacked_without_end(folder: Path) -> None:
+    with zipfile.ZipFile(folder / PARAMETERS, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mu_pris_param.npy", bytes(50_000_000))
+    with pytest.raises(OptionError, match="is not what niqe needs .*50,000,000 bytes"):
+        Niqe()
+
+
+def test_objects_are_not_unpickled(folder: Path) -> None:
+    np.savez(folder / PARAMETERS, mu_pris_param=np.array([Path()], object), cov_pris_param=np.zeros((36, 36)))
+    with pytest.raises(OptionError, match="is not what niqe needs"):
         Niqe()
