@@ -218,7 +218,10 @@ def own(name: str, **arguments: int) -> nn.Module:
 
 
 @pytest.mark.parametrize(("name", "save"), SAVERS)
-def test_an_export_of_own_code_says_so_and_how_it_is_loaded(name: str, save: Save, srkit: Any, here: Path) -> None:
+def test_an_export_of_own_code_says_so_and_how_it_is_loaded(
+    name: str, save: Save, srkit: Any, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SRKIT_CONFIG", str(here / "nothing-trusted"))
     network = own("Net", scale=2)
     own_export({"use": "./code/secret_place/net.py:Net", "channels": 3}, network, name, save)
     content = Path(name).read_bytes()
