@@ -14,16 +14,18 @@ from typing import Any
 from torch import nn
 
 from srkit.assembly import Assembly
+from srkit.data.contents import record_contents
 from srkit.errors import BadImage, SrkitError, UserError
 from srkit.evaluation.judging import Judge, count_parameters, make_judge
 from srkit.evaluation.rows import Model, Row
 from srkit.evaluation.scores_file import BASELINE, write_scores
 from srkit.evaluation.strips import SampleStrip, StripWriter
 from srkit.experiment import Plan
+from srkit.experiment.fingerprint import experiment_digest
 from srkit.experiment.resolved import resolve
 from srkit.hooks import HookCaller
+from srkit.links import folder_inside
 from srkit.locks import held
-from srkit.machine.links import require_no_links
 from srkit.readiness import Notice, Prepared, blame_tables, make_ready, make_run
 from srkit.registry import KINDS, Registry
 from srkit.registry.discovery import not_installed
@@ -49,6 +51,7 @@ from srkit.training.observers.retention import Retention
 from srkit.training.observers.rollbacks import Rollbacks
 from srkit.training.observers.tensorboard import TensorBoard
 from srkit.training.observers.waiting import Waiting
+from srkit.training.results import RESULTS, write_results
 from srkit.training.run import INTERRUPTED, Run
 
 TO_LET_GO = 10.0
@@ -142,6 +145,8 @@ def _execute(
         notice(f"warning: {warning}")
     if found is not None:
         _restore(run, *found, notice)
+    if processes.is_first and run.step < run.total_steps:
+        (folder / RESULTS).unlink(missing_ok=True)  # of the run before it was made longer
     with _interruptible(run, notice), bounded(ready.device):
         _train(run)
     outcome = Outcome(run)
@@ -149,7 +154,19 @@ def _execute(
         notice("there is no data.validate and no validation.photos: nothing judges this run, and there is no table")
     elif processes.is_first and not outcome.interrupted:
         _judge(outcome, judge, upscale)
+    if processes.is_first and not outcome.interrupted:
+        _write_results(run, ready)
     return outcome
+
+
+def _write_results(run: Run, ready: Prepared) -> None:
+    """`results.json`, and in `data.json` the files that the run saw."""
+    experiment = experiment_digest(run.assembly.plan, ready.outcomes)
+    try:
+        record_contents(run.folder / DATA_MEMORY, ready.contents)
+        write_results(run.folder, step=run.step, experiment=experiment, data=ready.contents, baseline=BASELINE)
+    except OSError as error:
+        raise SrkitError(f"{run.folder / RESULTS}: cannot be written: {error.strerror or error}") from error
 
 
 def _alone_in(folder: Path) -> AbstractContextManager[None]:
@@ -168,7 +185,6 @@ def _folder(plan: Plan, out: Path | None, *, resume: bool) -> tuple[Path, bool]:
     folder = folder_to_resume(plan, out) if resume else new_folder(plan, out)
     if folder.resolve().name == BASELINE:
         raise UserError(f"{folder}: {BASELINE!r} is the baseline's name in the table; give the run another --out")
-    require_no_links(folder)
     return folder, not resume or not checkpoint.checkpoints(folder / "checkpoints")
 
 
@@ -265,7 +281,7 @@ def _judge(outcome: Outcome, judge: Judge, upscale: nn.Module) -> None:
     """The final table against the baseline, `scores.json` and a strip for each photo."""
     run = outcome.run
     rollbacks = [str(one) for one in run.rollbacks]
-    strips = StripWriter(run.folder / "strips", BASELINE, run.name)
+    strips = StripWriter(folder_inside(run.folder, "strips"), BASELINE, run.name)
     models = [
         Model(BASELINE, upscale),
         Model(run.name, run.model, parameters=count_parameters(run.model), warnings=run.warnings + rollbacks),

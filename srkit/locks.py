@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from srkit.errors import UserError
+from srkit.links import NO_FOLLOW, open_no_follow
 
-__all__ = ["held", "is_held", "take_lock"]
+__all__ = ["held", "is_held", "take"]
 
 PAUSE = 0.02
 A_LOOK = 0.5
@@ -31,11 +32,11 @@ def held(path: Path, why_not: str, patience: float = A_LOOK) -> Iterator[None]:
         patience: seconds to wait for that one to let go; enough for one that only looks, where nothing is said.
 
     Raises:
-        UserError: another process holds it.
+        UserError: another process holds it, or it is a link.
     """
     until = time.monotonic() + patience
-    with open(path, "a+b", opener=_own) as file:  # Path.open takes no opener
-        while not take_lock(file.fileno()):
+    with open_no_follow(path, "a+b") as file:
+        while not take(file.fileno()):
             if time.monotonic() >= until:
                 raise UserError(why_not)
             time.sleep(PAUSE)
@@ -43,32 +44,32 @@ def held(path: Path, why_not: str, patience: float = A_LOOK) -> Iterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds a file at this moment."""
+    """Whether some process holds a file, or (not on Windows) a folder, at this moment."""
     try:
-        with path.open("rb") as file:
-            return not take_lock(file.fileno(), to_look=True)
+        descriptor = os.open(path, os.O_RDONLY | NO_FOLLOW)
     except OSError:
         return False  # nobody ever held it
+    try:
+        return not take(descriptor, to_look=True)
+    finally:
+        os.close(descriptor)
 
 
-def take_lock(handle: int, to_look: bool = False) -> bool:
-    """Take an open file without waiting; False where another process has it. Those who only look share it, but on
-    Windows."""
+def take(descriptor: int, to_look: bool = False) -> bool:
+    """Take what is open without waiting, until it is closed; False where another process has it.
+
+    Those who only look share it, but on Windows.
+    """
     try:
         if os.name == "nt":
             import msvcrt
 
-            os.lseek(handle, 0, os.SEEK_SET)
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # exists on Windows alone
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]  # exists on Windows alone
         else:
             import fcntl
 
-            fcntl.flock(handle, (fcntl.LOCK_SH if to_look else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if to_look else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError as error:
         return error.errno not in ELSEWHERE
     return True
-
-
-def _own(name: str, flags: int) -> int:
-    """Open a file, but not one that a link leads to."""
-    return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)

@@ -16,6 +16,7 @@ from srkit.assembly.rehearsal import MUST_HAVE
 from srkit.contracts import Dataset
 from srkit.data.audit import broken_among, find_broken_samples, fingerprint, look_at
 from srkit.data.cache import Cached, Subset, gives_pairs
+from srkit.data.contents import DataFile, contents_of
 from srkit.data.loader import Batch, load
 from srkit.data.overlap import THE_SAME, remembered_lookalikes, same_files
 from srkit.data.patience import impatiently, patiently
@@ -49,6 +50,8 @@ class Prepared:
     outcomes: Outcomes
     facts: dict[str, Any]
     workers: int
+    contents: Mapping[str, Sequence[DataFile]]
+    """By role, the files that the run learns from and is judged on."""
     processes: Processes = ALONE
 
 
@@ -83,7 +86,7 @@ def make_ready(
     looking = told(assembly, device, "while the pictures were looked at", processes, LIGHTER_CACHE)
     try:
         with looking, processes.first_goes_ahead():
-            data, skipped = _without_broken(assembly, memory, notice)
+            data, skipped, contents = _without_broken(assembly, memory, notice)
             twice = _trained_and_judged(data, assembly.validate, memory)
             if gives_pairs(data):
                 contradict_pairs(plan)
@@ -115,7 +118,7 @@ def make_ready(
     if assembly.validate is not None:
         facts["data"]["validate"] = _fingerprint(plan, "validate", assembly.validate)
     _require_equal_parts(facts, processes)
-    return Prepared(assembly, device, data, timeline, outcomes, facts, workers, processes)
+    return Prepared(assembly, device, data, timeline, outcomes, facts, workers, contents, processes)
 
 
 def blame_tables(plan: Plan, error: SrkitError) -> None:
@@ -209,10 +212,13 @@ def _assembled(plan: Plan) -> Assembly:
         raise
 
 
-def _without_broken(assembly: Assembly, memory: Path | None, notice: Notice) -> tuple[Cached, list[str]]:
+def _without_broken(
+    assembly: Assembly, memory: Path | None, notice: Notice
+) -> tuple[Cached, list[str], dict[str, list[DataFile]]]:
     """Refuse broken or too small pictures, or leave them out where the file says so.
 
-    Gives the training set behind its cache, warm with what was decoded here, and the pictures left out.
+    Gives the training set behind its cache, warm with what was decoded here, the pictures left out, and which files
+    the others are.
     """
     experiment = assembly.plan.experiment
     for role, dataset in (("train", assembly.train), ("validate", assembly.validate)):
@@ -222,13 +228,16 @@ def _without_broken(assembly: Assembly, memory: Path | None, notice: Notice) -> 
     waiting = impatiently(notice)
     seen = patiently("looking at every training picture, once", notice)
     least = experiment.data.patch_size
-    broken = find_broken_samples(data, minimum=least, memory=memory, progress=seen, waiting=waiting)
+    looked = look_at(data, memory=memory, progress=seen, waiting=waiting)
+    broken = broken_among(data, looked, least)
+    contents = {"train": contents_of(data, looked, broken)}
     broken_validate, broken_photos = {}, {}
     if assembly.validate is not None:
         seen = patiently("looking at every validation picture, once", notice)
         verdicts = look_at(assembly.validate, memory=memory, progress=seen, waiting=waiting)
         least = least_side(assembly, [min(one.width, one.height) for one in verdicts if not one.why])
         broken_validate = broken_among(assembly.validate, verdicts, least, "judging")
+        contents["validate"] = contents_of(assembly.validate, verdicts, broken_validate)
     if assembly.photos is not None:
         broken_photos = find_broken_samples(assembly.photos, minimum=1, memory=memory, waiting=waiting)
     found = [*broken.values(), *broken_validate.values(), *broken_photos.values()]
@@ -246,7 +255,7 @@ def _without_broken(assembly: Assembly, memory: Path | None, notice: Notice) -> 
         data = setup.cached(Subset(assembly.train, kept), experiment)
     assembly.validate = _rest(assembly.validate, broken_validate, "validation picture")
     assembly.photos = _rest(assembly.photos, broken_photos, "picture of validation.photos")
-    return data, [str(one) for one in found]
+    return data, [str(one) for one in found], contents
 
 
 def _left_out(skipped: Sequence[str]) -> list[str]:

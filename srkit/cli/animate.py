@@ -90,10 +90,10 @@ class _Writer:
     stem: FileStems
 
     def __call__(self, photo: Photo, pictures: Mapping[str, Tensor], scores: Mapping[str, Mapping[str, float]]) -> None:
+        from srkit.data.placing import placed
         from srkit.evaluation.animation import animated, film
         from srkit.evaluation.captions import caption
         from srkit.evaluation.strips import cut_like
-        from srkit.machine.writing import placed
 
         assert photo.hr is not None  # sets are made of originals
         any_model = next(iter(pictures.values()))

@@ -56,8 +56,11 @@ class Answer:
     facts: Mapping[str, Any]
 
 
-def answer(question: Question, registry: Registry) -> Answer:
+def answer(question: Question, registry: Registry, cache: Path | None = None) -> Answer:
     """Judge the models.
+
+    Args:
+        cache: the folder of what was measured before; by default the user's.
 
     Raises:
         UserError: a model or a set cannot be had, or they do not fit each other.
@@ -75,7 +78,7 @@ def answer(question: Question, registry: Registry) -> Answer:
     sets = Request(asked.folders, asked.suite, asked.downscaler, asked.degradations, asked.seed, field.trained())
     machine = describe(where)
     with progress_line() as progress:
-        judge = judge_by(asked.metrics or DEFAULT_METRICS, registry, where, asked.workers, progress)
+        judge = judge_by(asked.metrics or DEFAULT_METRICS, registry, where, asked.workers, progress, cache)
         try:
             comparisons = [
                 _compared(field, one, judge, None if asked.checkpoints else machine)
@@ -91,8 +94,15 @@ def answer(question: Question, registry: Registry) -> Answer:
     return Answer(comparisons, machine, {"device": machine, "seed": asked.seed, "torch": _torch_version()})
 
 
-def judge_by(names: Sequence[str], registry: Registry, device: Any, workers: int | None, progress: Progress) -> Judge:
-    """How models are judged by these metrics, with the user's cache.
+def judge_by(
+    names: Sequence[str],
+    registry: Registry,
+    device: Any,
+    workers: int | None,
+    progress: Progress,
+    folder: Path | None = None,
+) -> Judge:
+    """How models are judged by these metrics, with the user's cache or one in another folder.
 
     Raises:
         UserError: a metric cannot be had here.
@@ -110,7 +120,7 @@ def judge_by(names: Sequence[str], registry: Registry, device: Any, workers: int
         picks[described(pick) if len(table) > 1 else pick.component.name] = pick
     _built(picks)  # what cannot be had is said before any photo is looked at
     versions = {name: f"{described(one)} {one.component.use} {one.component.version}" for name, one in picks.items()}
-    cache = ScoreCache(cache_folder() / "bench")
+    cache = ScoreCache(folder or cache_folder() / "bench")
     return Judge(partial(_built, picks), versions, device, workers or default_workers(device), cache, progress)
 
 

@@ -107,13 +107,14 @@ def _pairs(name: str, hr: Path, lr: Path, scales: Sequence[int], registry: Regis
 
 def _scale_of_pairs(name: str, hr: Path, lr: Path) -> int:
     """How many times larger the largest HR picture is than the largest LR one."""
-    from srkit.data.decoding import IMAGE_SUFFIXES, image_size
+    from srkit.data.decoding import image_size
+    from srkit.data.picture_files import PictureFiles
 
     widths = []
     for folder in (lr, hr):
         if not folder.is_dir():
             raise UserError(f"set {name}: there is no folder {folder}")
-        files = [one for one in folder.rglob("*") if one.suffix.lower() in IMAGE_SUFFIXES]
+        files = PictureFiles(folder).files()
         if not files:
             raise UserError(f"set {name}: no pictures in {folder}")
         widths.append(max(image_size(one)[0] for one in files))

@@ -151,11 +151,11 @@ def _check_study(study: StudyReading, registry: Registry, findings: Findings) ->
 def _memories() -> Path | None:
     """Where it is remembered what pictures are like; None where that cannot be written: then all are read again."""
     from srkit.evaluation.bench.cache import cache_folder
+    from srkit.links import folder_inside
 
-    folder = cache_folder() / "pictures"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+        folder = folder_inside(cache_folder(), "pictures")
+    except (OSError, UserError):
         return None
     return folder if os.access(folder, os.W_OK) else None
 

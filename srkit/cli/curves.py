@@ -33,9 +33,9 @@ def curves_command(runs: tuple[Path, ...], perception_distortion: bool, out: Pat
       srkit curves runs/espcn
       srkit curves runs/* --out all.png
     """
+    from srkit.data.placing import placed
     from srkit.evaluation.curves import panels, read_curves, scatters
     from srkit.evaluation.curves_figure import curves_figure
-    from srkit.machine.writing import placed
 
     folders = _folders(runs)
     read = [read_curves(folder, name) for folder, name in zip(folders, _names(folders), strict=True)]
@@ -73,7 +73,7 @@ def _folders(given: Sequence[Path]) -> list[Path]:
             continue
         if not one.exists():
             raise UserError(f"{one}: there is no such run")
-        inside = [one] if (one / "experiment.toml").is_file() else sorted(one.glob("*/experiment.toml"))
+        inside = [one] if (one / "experiment.toml").is_file() else sorted(one.glob("[!.]*/experiment.toml"))
         if not inside:
             raise UserError(f"{one}: neither a run folder (it has no experiment.toml) nor one that holds runs")
         found += [folder.parent if folder.is_file() else folder for folder in inside]

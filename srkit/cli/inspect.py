@@ -61,12 +61,15 @@ def _networks(path: Path, trust: bool) -> tuple[Plan, nn.Module, nn.Module | Non
     from srkit.assembly import SharedParts, build_pick
     from srkit.errors import ExperimentError
     from srkit.experiment import complete, read_experiment
+    from srkit.experiment.written import read_written
     from srkit.inference.model import load_model
     from srkit.training.checkpoint import checkpoints
     from srkit.training.folder import EXPERIMENT, is_run
 
     registry = Registry.installed(user_trust(trust))
     ran = is_run(path)
+    if ran:
+        read_written(path / EXPERIMENT)
     plan = complete(read_experiment(path / EXPERIMENT if ran else path), registry)
     # of a run no more is looked at than its networks: an imported one has nothing else
     looked_at = ("scale", "generator", "discriminator", *(() if ran else ("",)))

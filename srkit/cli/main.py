@@ -34,6 +34,7 @@ COMMANDS = {
     "curves": "Draw losses, learning rates and scores of runs over their steps.",
     "report": "Make a page of runs: photos to compare, curves, tables.",
     "table": "Put the runs of a study side by side, also while it trains.",
+    "verify": "Compare runs with what they recorded at their end.",
     "upscale": "Upscale pictures with a trained model.",
     "inspect": "Inspect networks: size, receptive field, memory of a step.",
     "export": "Write a trained model as one file, with a model card.",

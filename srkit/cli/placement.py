@@ -20,6 +20,7 @@ class Job:
 
     source: Path
     target: Path
+    out: Path
 
 
 def placements(
@@ -52,7 +53,7 @@ def placements(
     for source, place in pictures.values():
         target = _free(out / place.with_suffix(ending), taken)
         taken.add(str(target.resolve()).casefold())
-        jobs.append(Job(source, target))
+        jobs.append(Job(source, target, out))
     return jobs, failures
 
 

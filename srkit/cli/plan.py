@@ -8,12 +8,22 @@ import click
 
 from srkit.errors import ExperimentError, Problem
 from srkit.experiment import Plan, complete, read_experiment
+from srkit.experiment.written import read_written
 from srkit.registry import Registry
 
 
 def experiment_file(path: Path) -> Path:
-    """The file somebody means: the file itself, or the one of a run folder."""
-    return path / "experiment.toml" if path.is_dir() else path
+    """The file somebody means: the file itself, or the one of a run folder.
+
+    Raises:
+        UserError: a run's file is not what srkit writes.
+    """
+    if not path.is_dir():
+        return path
+    file = path / "experiment.toml"
+    if file.is_file() and (path / "manifest.json").is_file():
+        read_written(file)
+    return file
 
 
 def sound_plan(path: Path, settings: tuple[str, ...], registry: Registry) -> Plan:

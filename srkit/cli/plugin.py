@@ -13,6 +13,7 @@ from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
 from srkit.registry import KINDS, BrokenComponent, Kind, Registry, kind_named
 from srkit.registry.discovery import CORE, canonical
+from srkit.registry.loading import kinds_declared
 
 if TYPE_CHECKING:
     from srkit.testing import Report
@@ -104,6 +105,11 @@ def _of_one(use: str | None, kind: Kind | None, registry: Registry) -> Iterator[
     if named:
         for entry in named:
             yield check(entry.kind, use, registry=registry)
+        return
+    declared = [] if use.rpartition(":")[0].endswith(".py") else kinds_declared(use)
+    if declared and kind is None:
+        for plural in declared:
+            yield check(KINDS[plural], use, registry=registry)
         return
     if kind is None:
         # as a plugin it is loaded, and nothing is asked of it

@@ -42,8 +42,8 @@ def report_command(
       srkit report runs/espcn --on photos --out photos.html
     """
     target = _target(out, overwrite)
+    from srkit.data.placing import placed
     from srkit.evaluation.report.page import render
-    from srkit.machine.writing import placed
 
     registry = Registry.installed(user_trust(trust, ask=False))  # it can do without the code
     contents = _contents(runs, folders, photos, device, registry)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from srkit.errors import ExperimentError, SrkitError, UserError
 from srkit.experiment.single import pick_one
-from srkit.machine.links import is_link
 from srkit.registry import KINDS, Registry
 from srkit.registry.trust import NOT_BUILT
 
@@ -141,14 +140,14 @@ def _of_group(group: Sequence[NamedModel], runs: Sequence[FoundRun], work: Work)
     asked = Request(work.folders, None, None, (), 0, [(first.name, first.trained_on)])
     try:
         for photo_set in photo_sets(asked, [first.scale], work.registry):
-            yield _judged(group, photo_set, work)
+            yield _judged(group, runs, photo_set, work)
     except SrkitError as error:
         if work.folders:
             raise
         yield from _as_they_said(group, runs, str(error), work.photos)
 
 
-def _judged(group: Sequence[NamedModel], photo_set: PhotoSet, work: Work) -> Chapter:
+def _judged(group: Sequence[NamedModel], runs: Sequence[FoundRun], photo_set: PhotoSet, work: Work) -> Chapter:
     from srkit.cli.bench_models import Field
     from srkit.evaluation.bench.benchmark import benchmark
     from srkit.evaluation.bench.entries import compare
@@ -164,6 +163,7 @@ def _judged(group: Sequence[NamedModel], photo_set: PhotoSet, work: Work) -> Cha
     names = [entry.row.model for entry in entries]
     photos = [photo_set.photo(index) for index in chosen(len(photo_set), work.photos)]
     comparison = compare(entries, names[1] if len(names) > 2 else None)
+    comparison = replace(comparison, results=_results([one for one in runs if one.name in names]))
     shown = _shown(
         photos, [one for one in contestants if one.name in names], photo_set.scale, work, comparison=comparison
     )
@@ -226,7 +226,7 @@ def _shown(
 
 def _as_they_said(group: Sequence[NamedModel], runs: Sequence[FoundRun], why: str, count: int) -> Iterator[Chapter]:
     """The tables and the strips that the runs ended with, where the photos cannot be looked at again."""
-    from srkit.evaluation.bench.entries import Entry, compare
+    from srkit.evaluation.bench.entries import RECORDED, Entry, compare
     from srkit.evaluation.curves import scatters
     from srkit.evaluation.report.contents import Chapter
     from srkit.evaluation.rows import by_protocol
@@ -246,6 +246,7 @@ def _as_they_said(group: Sequence[NamedModel], runs: Sequence[FoundRun], why: st
         table = list({row.model: replace(row, seconds_per_megapixel=None) for row in alike}.values())
         table.sort(key=lambda row: row.model != BASELINE)
         comparison = compare([Entry(row) for row in table], table[1].model if len(table) > 2 else None)
+        comparison = replace(comparison, origin=RECORDED, results=_results(own))
         shown = {row.model for row in table}
         strips = [one for run in own if run.name in shown for one in _strips(run, count)]
         what = "scores and strips" if strips else "scores"
@@ -253,13 +254,21 @@ def _as_they_said(group: Sequence[NamedModel], runs: Sequence[FoundRun], why: st
         yield Chapter(_title(table[0]), comparison, scatters(table), notes=[said], strips=strips)
 
 
+def _results(runs: Sequence[FoundRun]) -> dict[str, str]:
+    """The short hash of each run's `results.json`, for papers."""
+    from srkit.training.results import short_hash
+
+    return {run.name: short for run in runs if (short := short_hash(run.folder))}
+
+
 def _strips(run: FoundRun, count: int) -> list[Kept]:
     from srkit.evaluation.report.contents import Kept
     from srkit.evaluation.report.pictures import chosen
+    from srkit.links import is_link
 
-    # what a link leads to may be anybody's image
-    strips = run.folder / "strips"
-    files = sorted(one for one in strips.glob("*.png") if not is_link(one)) if not is_link(strips) else []
+    folder = run.folder / "strips"
+    # what a link leads to is no strip, and a page is handed on
+    files = [one for one in sorted(folder.glob("[!.]*.png")) if not is_link(folder) and not is_link(one)]
     return [Kept(run.name, files[index]) for index in chosen(len(files), count)] if files else []
 
 

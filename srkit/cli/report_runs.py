@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import tomli
 
 from srkit.errors import UserError
 
@@ -129,19 +126,12 @@ def subject_of(run: FoundRun) -> Subject:
     """
     from srkit.evaluation.curves import read_curves
     from srkit.evaluation.report.contents import Subject
-    from srkit.training.folder import EXPERIMENT, MANIFEST
+    from srkit.experiment.written import parsed_written
+    from srkit.training.folder import EXPERIMENT, read_manifest
 
     text = _text(run.folder / EXPERIMENT)
-    try:
-        experiment = tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
-        raise UserError(f"{run.folder / EXPERIMENT} cannot be read: {error}") from None
-    try:
-        manifest: Any = json.loads(_text(run.folder / MANIFEST))
-    except ValueError as error:
-        raise UserError(f"{run.folder / MANIFEST} cannot be read: {error}") from None
-    if not isinstance(manifest, dict):
-        raise UserError(f"{run.folder / MANIFEST} cannot be read: it holds no object")
+    experiment = parsed_written(run.folder / EXPERIMENT, text)
+    manifest = read_manifest(run.folder)
     curves = read_curves(run.folder, run.name)
     logged = max((series.steps[-1] for series in curves.metrics.values() if series.steps), default=0)
     state = _state(run, experiment.get("steps"), logged, imported="imported" in manifest)

@@ -146,8 +146,10 @@ def _run(
 
 def _show(outcome: Outcome, screen: Console, *, quiet: bool) -> None:
     from srkit.cli.console import results
+    from srkit.evaluation.bench.notes import results_line
     from srkit.evaluation.rows import by_protocol
     from srkit.evaluation.table import scores_table
+    from srkit.training.results import short_hash
 
     run = outcome.run
     if run.stop_reason:
@@ -155,6 +157,8 @@ def _show(outcome: Outcome, screen: Console, *, quiet: bool) -> None:
     console = results()
     for rows in by_protocol(outcome.rows):
         console.rows(scores_table(rows))
+    for line in results_line({run.name: short_hash(run.folder)}) if outcome.rows else ():
+        console.print(line, style="dim", soft_wrap=True)
     if quiet:
         return
     lines = [f"run folder: {run.folder}"]

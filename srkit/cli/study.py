@@ -109,11 +109,15 @@ def _of_folder(folder: Path, settings: tuple[str, ...], registry: Registry, aske
     if asked.out is not None:
         raise UserError(f"--out {asked.out}: {folder} is gone on with where it is")
     from srkit.experiment import require_sound
+    from srkit.experiment.written import read_written
+    from srkit.links import refuse_links
     from srkit.studies.beginning import Planned
 
     recorded = read_folder(folder)
+    refuse_links(folder)
     cells = []
     for cell in recorded.cells:
+        read_written(recorded.experiment_file(cell))
         plan = complete(read_experiment(recorded.experiment_file(cell), settings), registry)
         require_sound(plan)
         cells.append(Planned(cell, plan))

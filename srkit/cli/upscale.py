@@ -131,11 +131,13 @@ def _explain(tiling: Tiling) -> None:
         )
 
 
-def _make(folder: Path) -> None:
+def _make(out: Path, *below: str) -> None:
+    from srkit.links import folder_inside
+
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder_inside(out, *below)
     except OSError as error:
-        raise UserError(f"--out {folder}: this folder cannot be made ({error.strerror})") from error
+        raise UserError(f"--out {out.joinpath(*below)}: this folder cannot be made ({error.strerror})") from error
 
 
 def _all(jobs: list[Job], how: _How) -> list[SrkitError]:
@@ -184,7 +186,7 @@ def _place(job: Job, how: _How, progress: _Progress) -> None:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", UserWarning)
         large = enlarge(job.source, larger)
-    _make(job.target.parent)
+    _make(job.out, *job.target.parent.relative_to(job.out).parts)
     remarks = write(job.target, large, how.kind)
     for sentence in (*(str(one.message) for one in said), *remarks):
         click.echo(f"warning: {job.source}: {sentence}", err=True)

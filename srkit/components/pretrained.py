@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from srkit.data.placing import renamed_into
 from srkit.errors import OptionError
 from srkit.out_of_memory import is_out_of_memory
 
@@ -62,12 +62,10 @@ def slimmed(network: str, file: Path, keep: Keep) -> Path:
     if file == small:
         return file
     kept = {name: tensor.contiguous() for name, tensor in keep(file).items()}
-    aside = small.with_name(f"{small.name}.{os.getpid()}")
     try:
-        save_file(kept, aside, metadata={"made_from": CHECKPOINTS[network]})
-        aside.replace(small)
+        with renamed_into(small) as aside:
+            save_file(kept, aside, metadata={"made_from": CHECKPOINTS[network]})
     except (OSError, SafetensorError):
-        aside.unlink(missing_ok=True)
         return file
     return small
 

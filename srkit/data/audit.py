@@ -13,13 +13,15 @@ import numpy as np
 
 from srkit.contracts import Dataset
 from srkit.data.cache import files_of, is_mapped, lr_files_of, require_pictures
+from srkit.data.contents import content_hash
 from srkit.data.headers import IMAGE_SUFFIXES
 from srkit.data.likeness import Hash, perceptual_hash
+from srkit.data.placing import placed
 from srkit.data.threads import in_threads
 from srkit.errors import BadImage
-from srkit.machine.writing import placed
+from srkit.json_files import parsed
 
-_VERSION = 3
+_VERSION = 4
 _CHUNK = 256  # pictures between two reports of progress
 _FLAT = 4.0  # levels of deviation
 
@@ -35,6 +37,8 @@ class Verdict:
         hash: what it looks like (`perceptual_hash` of HR); empty where it was not asked for or the picture is flat.
         pair: what speaks against its LR and HR being a pair; empty where nothing does or it was not asked for.
         lr_width, lr_height: of the LR picture of a pair; 0 where there is none.
+        sha256: of the file, taken when it was decoded; where a sample has no image file of its own, of its pixels.
+        lr_sha256: the same of the LR picture of a pair.
     """
 
     width: int = 0
@@ -45,6 +49,8 @@ class Verdict:
     pair: str = ""
     lr_width: int = 0
     lr_height: int = 0
+    sha256: str = ""
+    lr_sha256: str = ""
 
 
 def fingerprint(dataset: Dataset, options: Mapping[str, Any]) -> str:
@@ -204,7 +210,8 @@ def _looked_at(
     waiting: Callable[[str], None] | None,
 ) -> Iterator[Verdict]:
     named = None if waiting is None else lambda index: waiting(dataset.name(index))
-    return in_threads(lambda index: _look(dataset, index, closely), indices, workers, named)
+    files = files_of(dataset), lr_files_of(dataset)
+    return in_threads(lambda index: _look(dataset, index, closely, files), indices, workers, named)
 
 
 def _keys(dataset: Dataset, files: Sequence[Path], closely: bool) -> list[str]:
@@ -218,12 +225,16 @@ def _keys(dataset: Dataset, files: Sequence[Path], closely: bool) -> list[str]:
     return keys
 
 
-def _look(dataset: Dataset, index: int, closely: bool) -> Verdict:
+_Files = tuple[Sequence[Path] | None, Sequence[Path] | None]
+"""The samples' HR files and LR files, where there are any."""
+
+
+def _look(dataset: Dataset, index: int, closely: bool, files: _Files) -> Verdict:
+    own, small_files = files
     try:
         sample = dataset[index]
     except BadImage as bad:
-        files = files_of(dataset)
-        elsewhere = files is not None and bad.path != files[index]
+        elsewhere = own is not None and bad.path != own[index]
         return Verdict(why=bad.why, path=str(bad.path) if elsewhere else "")
     require_pictures(sample, dataset.name(index))
     lr, hr = sample if isinstance(sample, tuple) else (None, sample)
@@ -234,7 +245,9 @@ def _look(dataset: Dataset, index: int, closely: bool) -> Verdict:
         pair = "; ".join(pair_problems(lr, hr))
     small = lr.shape if lr is not None else (0, 0)
     likeness = "" if _is_flat(hr) else perceptual_hash(hr)
-    return Verdict(hr.shape[1], hr.shape[0], "", "", likeness, pair, small[1], small[0])
+    content = content_hash(own[index] if own is not None else None, hr)
+    small_content = "" if lr is None else content_hash(small_files[index] if small_files is not None else None, lr)
+    return Verdict(hr.shape[1], hr.shape[0], "", "", likeness, pair, small[1], small[0], content, small_content)
 
 
 def _is_flat(image: np.ndarray) -> bool:
@@ -269,7 +282,7 @@ def _read_memory(memory: Path | None) -> dict[str, Verdict]:
     if memory is None:
         return {}
     try:
-        content = json.loads(memory.read_text(encoding="utf-8"))
+        content = parsed(memory.read_text(encoding="utf-8"))
         if content["version"] != _VERSION:
             return {}
         return {key: Verdict(*verdict) for key, verdict in content["pictures"].items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +25,8 @@ from srkit.data.headers import (
     upright_size,
 )
 from srkit.data.pixels import to_rgb, unblended
+from srkit.data.placing import placed
 from srkit.errors import BadImage
-from srkit.machine.writing import placed
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -207,10 +208,20 @@ class FileStems:
 
 
 def file_stem(name: str) -> str:
-    """A photo's name as a file name: folders become part of it, the ending goes.
+    """A photo's name as a file name: folders become part of it, the ending goes, and so does what leads elsewhere.
 
-    >>> file_stem("b/1.png")
-    'b__1'
+    >>> file_stem("b/1.png"), file_stem("C:1.png")
+    ('b__1', 'C_1')
     """
     folder, slash, last = name.replace("\\", "/").rpartition("/")
-    return (folder + slash).replace("/", "__") + (last.rpartition(".")[0] or last)
+    whole = (folder + slash).replace("/", "__") + (last.rpartition(".")[0] or last)
+    plain = _LEADS_ELSEWHERE.sub("_", whole) or "_"
+    content = plain.encode("utf-8", "surrogateescape")
+    return plain if len(content) <= _LONGEST_STEM else content[:_LONGEST_STEM].decode("utf-8", "ignore")
+
+
+_LEADS_ELSEWHERE = re.compile(r"[:\x00-\x1f\x7f-\x9f]")
+"""A colon is a drive's on Windows, and no file system likes control characters; names may come from anywhere."""
+
+_LONGEST_STEM = 248
+"""Bytes, so that a number and an ending still fit into the 255 that file systems take."""

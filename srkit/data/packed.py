@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
+from srkit.data.placing import placed
 from srkit.data.threads import in_threads
 from srkit.errors import BadImage, UserError
-from srkit.machine.writing import placed
+from srkit.json_files import DAMAGED, parsed
+from srkit.links import open_no_follow
 
 __all__ = ["HEADER_BYTES", "INDEX", "PICTURES", "PackedPictures", "check_of", "finish_packed", "write_packed"]
 
@@ -25,6 +29,8 @@ HEADER_BYTES = 128
 
 _FORMAT, _VERSION = "srkit packed pictures", 1
 _CHUNK = 64  # pictures between two reports of progress
+_LARGEST_SIDE = 1 << 20
+_CHECK, _CONTROL = re.compile(r"[0-9a-f]{16}"), re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,8 @@ class PackedPictures:
             self.sizes = [(width, height) for width, height in self._index.sizes or ()]
         lengths = np.array([3 * width * height for width, height in self.sizes], np.int64)
         self._ends = np.cumsum(lengths)
-        self._bytes = _mapped(self.file, int(self._ends[-1]), self._index.shape, count)
+        total = sum(3 * width * height for width, height in self.sizes)  # which no sum of numpy's overflows
+        self._bytes = _mapped(self.file, total, self._index.shape, count)
 
     def __len__(self) -> int:
         return len(self._index.names)
@@ -132,7 +139,7 @@ def write_packed(folder: Path, pictures: Iterable[tuple[str, np.ndarray]]) -> No
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{folder}: cannot be made ({error.strerror or error})") from None
+        raise UserError(f"{folder}: this folder cannot be made ({error.strerror or error})") from error
     with placed(folder / PICTURES) as aside:
         with aside.open("wb") as file:
             file.write(bytes(HEADER_BYTES))
@@ -159,7 +166,7 @@ def write_header(file: Path, sizes: Sequence[tuple[int, int]]) -> None:
     total = sum(3 * width * height for width, height in sizes)
     width, height = sizes[0]
     shape = (len(sizes), height, width, 3) if len(set(sizes)) == 1 else (total,)
-    with file.open("r+b") as stream:
+    with open_no_follow(file, "r+b") as stream:
         stream.write(_npy_header(shape))
         stream.truncate(HEADER_BYTES + total)
         stream.flush()
@@ -200,7 +207,7 @@ def _checksum(content: dict[str, Any]) -> str:
 def _read_index(folder: Path) -> _Index:
     path = folder / INDEX
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parsed(path.read_text(encoding="utf-8"))
         if content["format"] != _FORMAT:
             raise UserError(f"{path}: not the index of a packed set")
         if content["version"] != _VERSION:
@@ -208,12 +215,31 @@ def _read_index(folder: Path) -> _Index:
         checksum = content.pop("checksum")
         if checksum != _checksum(content):
             raise UserError(f"{path}: damaged or changed, its checksum does not fit; pack the pictures again")
-        shape = content["shape"]
-        return _Index(None if shape is None else tuple(shape), content["sizes"], content["names"], content["checks"])
+        index = msgspec.convert({key: content[key] for key in ("shape", "sizes", "names", "checks")}, _Index)
+        _require_sound(index)
+        return index
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); a packed set has this file") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise UserError(f"{path}: damaged, it is no index of a packed set; pack the pictures again") from None
+    except DAMAGED as error:
+        why = f" ({error})" if isinstance(error, ValueError) else ""
+        raise UserError(f"{path}: damaged, it is no index of a packed set{why}; pack the pictures again") from None
+
+
+def _require_sound(index: _Index) -> None:
+    """Raise a ValueError for numbers and names that no packed set has, whatever their checksum says."""
+    count = len(index.names)
+    sizes = index.sizes if index.shape is None else [index.shape[:2]]
+    if not count or len(index.checks) != count or sizes is None or (index.shape is None and len(sizes) != count):
+        raise ValueError("it has not one size, name and checksum for each picture")
+    if any(not 0 < side <= _LARGEST_SIDE for size in sizes for side in size):
+        raise ValueError("a picture's size is none")
+    if index.shape is not None and index.shape[2] != 3:
+        raise ValueError("pictures have 3 channels")
+    if any(_CHECK.fullmatch(check) is None for check in index.checks):
+        raise ValueError("a checksum is none")
+    odd = next((name for name in index.names if not name or _CONTROL.search(name)), None)
+    if odd is not None:
+        raise ValueError(f"no picture is called {odd!r}")
 
 
 def _mapped(path: Path, length: int, shape: tuple[int, int, int] | None, count: int) -> np.ndarray:

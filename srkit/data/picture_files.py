@@ -10,6 +10,11 @@ import numpy as np
 from srkit.data.decoding import IMAGE_SUFFIXES, decode
 
 
+def _is_hidden(path: Path) -> bool:
+    """Whether its name, or that of a folder it lies in, begins with a dot; data sets of folders skip these."""
+    return any(part.startswith(".") for part in path.parts)
+
+
 class PictureFiles:
     """The pictures below a folder, sorted, as `validation.photos` takes them; a data set.
 
@@ -19,7 +24,8 @@ class PictureFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._files = sorted(one for one in folder.rglob("*") if one.suffix.lower() in IMAGE_SUFFIXES)
+        found = (one for one in folder.rglob("*") if one.suffix.lower() in IMAGE_SUFFIXES)
+        self._files = sorted(one for one in found if not _is_hidden(one.relative_to(folder)))
 
     def __len__(self) -> int:
         return len(self._files)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from srkit.errors import UserError
 from srkit.evaluation.rows import MetricMean, Row, by_protocol, lr_origin
+from srkit.json_files import DAMAGED, parsed
 
 __all__ = [
     "Line",
@@ -172,11 +172,12 @@ def _series(path: Path) -> dict[str, Series]:
 def _record(path: Path, number: int, line: str) -> tuple[int, dict[str, float | None]]:
     """A line's step and its other numbers."""
     try:
-        record = json.loads(line)
+        record = parsed(line)
         step = int(record.pop("step"))
-    except (ValueError, TypeError, KeyError, AttributeError):
+        numbers = {key: _number(value) for key, value in record.items() if value is None or _is_number(value)}
+    except DAMAGED:
         raise UserError(f"{path}:{number}: not a line that srkit writes (a JSON object with a step)") from None
-    return step, {key: _number(value) for key, value in record.items() if value is None or _is_number(value)}
+    return step, numbers
 
 
 def _is_number(value: Any) -> bool:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from srkit.data.placing import place_bytes
 from srkit.errors import SrkitError, UserError
-from srkit.evaluation.rows import MetricMean, Row
-from srkit.machine.writing import write_durably
+from srkit.evaluation.rows import Row
+from srkit.json_files import DAMAGED, read_object
 
 BASELINE = "bicubic"
 """What the row is called that a run is compared with."""
+
+WHAT = "a scores.json of srkit"
+REQUIRED = ("model", "set", "scale", "downscaler", "images", "metrics", "per_image")
 
 
 def rows_to_json(rows: Sequence[Row], extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -52,9 +59,9 @@ def write_scores(path: Path, rows: Sequence[Row], extra: Mapping[str, Any] | Non
         SrkitError: the file cannot be written; an older one is left as it was.
         ValueError: as `rows_to_json`.
     """
-    text = scores_text(rows, extra)
+    content = scores_text(rows, extra).encode()
     try:
-        write_durably(path, text)
+        place_bytes(path, content)
     except OSError as error:
         raise SrkitError(f"{path}: cannot be written: {error.strerror or error}") from error
 
@@ -65,14 +72,13 @@ def read_scores(path: Path) -> list[Row]:
     Raises:
         UserError: there is no such file, or it does not have the form that srkit writes.
     """
+    content = read_object(path, WHAT)
     try:
-        return rows_from_json(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+        return rows_from_json(content)
     except KeyError as error:
-        raise UserError(f"{path}: not a scores.json of srkit: the key {error} is missing") from error
-    except (ValueError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: not a scores.json of srkit: {error}") from error
+        raise UserError(f"{path}: not {WHAT}: the key {error} is missing") from error
+    except DAMAGED as error:
+        raise UserError(f"{path}: not {WHAT}: {error}") from error
 
 
 def row_to_json(row: Row) -> dict[str, Any]:
@@ -103,23 +109,15 @@ def row_to_json(row: Row) -> dict[str, Any]:
 
 
 def _row_from_json(row: Mapping[str, Any]) -> Row:
-    return Row(
-        model=row["model"],
-        set=row["set"],
-        scale=row["scale"],
-        downscaler=row["downscaler"],
-        images=row["images"],
-        metrics={
-            name: MetricMean(metric["mean"], metric["unit"], metric["higher_is_better"])
-            for name, metric in row["metrics"].items()
-        },
-        per_image={photo: dict(scores) for photo, scores in row["per_image"].items()},
-        degradations=tuple(row.get("degradations", ())),
-        border=row.get("border", row["scale"]),
-        parameters=row.get("parameters", 0),
-        seconds_per_megapixel=row.get("seconds_per_megapixel"),
-        warnings=tuple(row.get("warnings", ())),
-    )
+    known = {**{key: row[key] for key in REQUIRED}, "border": row["scale"], **row}
+    found = msgspec.convert(known, Row)
+    for value in (
+        *(metric.mean for metric in found.metrics.values()),
+        *(value for scores in found.per_image.values() for value in scores.values()),
+        found.seconds_per_megapixel,
+    ):
+        _finite(value)
+    return replace(found, degradations=tuple(found.degradations), warnings=tuple(found.warnings))
 
 
 def _finite(value: float | None) -> float | None:

@@ -10,12 +10,12 @@ from typing import Any
 from torch import Tensor, nn
 
 from srkit.data.decoding import FileStems
+from srkit.data.placing import placed
 from srkit.evaluation.captions import caption
 from srkit.evaluation.look import Box
 from srkit.evaluation.rows import Photo
 from srkit.evaluation.strip import MAX_WIDTH, Choose, detailed_original, strip
 from srkit.inference.forward import evaluating, forward, from_eight_bit, to_eight_bit
-from srkit.machine.writing import placed
 
 __all__ = ["SampleStrip", "StripWriter", "cut_like"]
 

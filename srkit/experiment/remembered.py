@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import tomli
-
 from srkit.errors import SrkitError
 from srkit.experiment.plan import complete, read_experiment
 from srkit.experiment.resolved import resolve
+from srkit.experiment.written import read_written
 from srkit.registry import Registry
 
 
@@ -20,9 +19,9 @@ def remembered(file: Path, registry: Registry) -> dict[str, Any]:
     no run could be gone on with after an update. A file that cannot be read today stays as it is.
 
     Raises:
-        OSError, ValueError: the file is not there or no TOML.
+        UserError: the file is not there, or is not what srkit writes.
     """
-    tree = tomli.loads(file.read_text(encoding="utf-8"))
+    tree = read_written(file)
     try:
         plan = complete(read_experiment(file), registry)
         return tree if plan.problems else _joined(tree, resolve(plan, {}))

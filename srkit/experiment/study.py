@@ -20,9 +20,13 @@ __all__ = ["CellReading", "LauncherTable", "StudyReading", "gathered", "is_cell_
 SHOWN = 3
 """Cells that a problem names."""
 
-TAKEN = ("study", "bicubic", "con", "prn", "aux", "nul")
-"""What no cell's folder is called: the study keeps its own things in `study`, bicubic is every table's baseline, and
-Windows knows no files of the other names."""
+WINDOWS = ("con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)))
+"""Names that Windows knows no files of, whatever follows them behind a dot."""
+
+TAKEN = ("study", "bicubic", *WINDOWS)
+"""What no cell's folder is called: the study keeps its own things in `study`, and bicubic is every table's baseline."""
+
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -205,13 +209,25 @@ def _names(cells: Sequence[Combination], alternatives: Sequence[str]) -> list[st
     return names
 
 
-def is_cell_name(name: str) -> bool:
-    """Whether a name is one that `_names` gives, so that the folder of that name lies in the study's."""
-    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{0,199}", name) is not None and name.casefold() not in TAKEN
-
-
 def _plain(label: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.]+", "-", label)[:60].strip("-.") or "cell"
+    plain = re.sub(r"[^A-Za-z0-9.]+", "-", label)[:60].strip("-.") or "cell"
+    is_device = "." in plain and plain.partition(".")[0].casefold() in WINDOWS
+    return plain.replace(".", "-", 1) if is_device else plain
+
+
+def is_cell_name(name: str) -> bool:
+    """Whether a cell may be called so: a plain name, as `read_study` gives.
+
+    >>> is_cell_name("channels-64-seed1"), is_cell_name("../other")
+    (True, False)
+    """
+    is_plain = re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", name) is not None
+    return (
+        is_plain
+        and len(name) <= LONGEST_NAME
+        and name.casefold() not in TAKEN
+        and name.partition(".")[0].casefold() not in WINDOWS
+    )
 
 
 def gathered(found: Sequence[tuple[CellReading, Sequence[Problem]]]) -> list[Problem]:

@@ -90,6 +90,8 @@ def read_tree(path: Path, shown_as: str = "") -> Tree:
         raise UserError(f"{shown} cannot be read: {error}") from None
     try:
         values = tomli.loads(text)
+    except RecursionError:
+        raise UserError(f"{shown} cannot be read: lists or tables are nested too deep") from None
     except tomli.TOMLDecodeError as error:
         raise ExperimentError([Problem(_not_toml(error, text), file=shown, line=error.lineno)]) from None
     folder = path.resolve().parent

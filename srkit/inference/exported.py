@@ -13,12 +13,12 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from srkit.assembly import SharedParts
+from srkit.data.placing import placed
 from srkit.errors import UserError
 from srkit.experiment.single import pick_one
 from srkit.inference.named import NamedModel, identity_of
 from srkit.inference.own_words import EXPERIMENT, trained_on
 from srkit.inference.weights import read_weights
-from srkit.machine.writing import placed
 from srkit.registry import KINDS, Registry
 
 __all__ = ["exported_model", "header", "is_exported", "save_exported", "save_pth"]

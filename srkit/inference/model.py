@@ -10,6 +10,7 @@ from torch import nn
 from srkit.assembly import SharedParts, build_pick
 from srkit.errors import ExperimentError, UserError
 from srkit.experiment import complete, read_experiment
+from srkit.experiment.written import read_written
 from srkit.registry import Registry
 from srkit.training.checkpoint import CorruptCheckpoint, Saved, load, newest_whole
 from srkit.training.folder import EXPERIMENT, is_run
@@ -51,6 +52,7 @@ def load_model(path: Path, registry: Registry) -> LoadedModel:
         saved, complaints = load(chosen), []
     if "generator" not in saved.modules:
         raise UserError(f"{chosen} holds a discriminator alone, which upscales nothing; it is for init")
+    read_written(run / EXPERIMENT)  # refuses code from elsewhere before any is loaded
     reading = read_experiment(run / EXPERIMENT)
     plan = complete(reading, registry)
     experiment = plan.experiment

@@ -13,8 +13,8 @@ from PIL import Image
 
 from srkit.data.decoding import Original, decode_original
 from srkit.data.pixels import blend, scale_16_bit
+from srkit.data.placing import placed
 from srkit.errors import UserError
-from srkit.machine.writing import placed
 
 __all__ = ["FORMATS", "Large", "enlarge", "largest_side", "write"]
 

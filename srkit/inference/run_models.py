@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import tomli
 from torch import nn
 
+from srkit.data.contents import file_hash
 from srkit.errors import UserError
 from srkit.experiment.resolved import CODE_FOLDER
+from srkit.experiment.written import read_written
 from srkit.inference.model import load_model
 from srkit.inference.named import NamedModel, TrainedOn, identity_of
 from srkit.registry import KINDS, Registry
 from srkit.training.checkpoint import CorruptCheckpoint, checkpoints, recorded, step_of
-from srkit.training.folder import EXPERIMENT, MANIFEST, is_run
+from srkit.training.folder import EXPERIMENT, is_run, read_manifest
 
 __all__ = ["is_checkpoint", "run_checkpoints", "run_model"]
 
@@ -90,11 +90,19 @@ def _newest(run: Path) -> tuple[Path, str, list[str]]:
 
 
 def _weights(path: Path) -> str:
-    """The hash of the weights that are used."""
+    """The hash of the weights that are used, of the very file that would be loaded.
+
+    Raises:
+        CorruptCheckpoint: it is not what was written.
+    """
     hashes = recorded(path)
     if "generator" not in hashes:
         raise UserError(f"{path} holds a discriminator alone, which upscales nothing; it is for init")
-    return hashes.get("ema", hashes["generator"])
+    role = "ema" if "ema" in hashes else "generator"
+    found = file_hash(path / f"{role}.safetensors")
+    if found != hashes[role]:
+        raise CorruptCheckpoint(f"{path} is not whole: the content of {role}.safetensors is not what was written")
+    return found
 
 
 def _model(
@@ -123,14 +131,11 @@ def _model(
 
 
 def _read(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    path = run / EXPERIMENT
-    try:
-        experiment = tomli.loads(path.read_text(encoding="utf-8"))
-        experiment["scale"], experiment["generator"]["use"]  # without them it is no experiment
-        path = run / MANIFEST
-        return experiment, json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
+    experiment = read_written(run / EXPERIMENT)
+    for key in ("scale", "generator"):
+        if key not in experiment:
+            raise UserError(f"{run / EXPERIMENT} cannot be read: it has no {key}")
+    return experiment, read_manifest(run)
 
 
 def _code(table: Any, run: Path, registry: Registry) -> list[str]:

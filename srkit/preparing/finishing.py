@@ -10,8 +10,9 @@ from typing import Any
 
 import srkit
 from srkit.data.packed import PICTURES, finish_packed, write_header
+from srkit.data.placing import placed
 from srkit.errors import UserError
-from srkit.machine.writing import placed
+from srkit.links import folder_inside
 from srkit.preparing.cutting import names_of
 from srkit.preparing.folder import MANIFEST
 from srkit.preparing.journal import Decided, Journal
@@ -71,8 +72,7 @@ def _close_packed(plan: Plan, journal: Journal, target: Target, side: str) -> No
             names += names_of(job.photo.name, entry.places, plan.settings.patch_size is None)
             sizes += [entry.size] * len(entry.places)
             checks += journal.written[entry.job].checks
-    folder = target.out / side
-    folder.mkdir(exist_ok=True)
+    folder = folder_inside(target.out, side) if side else target.out
     aside = target.packing(side)
     if aside.exists():  # else a run that was killed here has put it into place
         write_header(aside, sizes)

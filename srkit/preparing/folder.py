@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from srkit.data.placing import placed
 from srkit.errors import UserError
-from srkit.machine.writing import placed
+from srkit.json_files import as_type, read_object
+from srkit.links import remove_folder
 from srkit.preparing.plan import Plan
 from srkit.preparing.targets import WORK
 
@@ -18,6 +22,19 @@ MANIFEST, PLAN = "manifest.json", "plan.json"
 
 SOURCE_KEYS = ("name", "bytes", "modified")
 """What the manifest says of every photo and what tells whether it is still the same one."""
+
+
+class _Photo(msgspec.Struct):
+    name: str
+    bytes: int
+    modified: int
+
+
+class _Known(msgspec.Struct):
+    """The form of what is read of either file."""
+
+    settings: dict[str, Any]
+    photos: list[_Photo]
 
 
 class State(Enum):
@@ -56,7 +73,8 @@ def begin(out: Path, plan: Plan) -> None:
 
 def clean(out: Path) -> None:
     """Remove what was kept for going on."""
-    shutil.rmtree(out / WORK, ignore_errors=True)
+    with suppress(OSError):
+        remove_folder(out / WORK)
 
 
 def _sources(plan: Plan) -> list[tuple[str, int, int]]:
@@ -65,10 +83,10 @@ def _sources(plan: Plan) -> list[tuple[str, int, int]]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        content["settings"], [one["name"] for one in content["photos"]]  # without them it is none of ours
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file}: cannot be read ({error}); choose another --out") from None
+        content = read_object(file)
+        as_type(content, _Known, file)
+    except UserError as error:
+        raise UserError(f"{error}; choose another --out") from None
     return content
 
 

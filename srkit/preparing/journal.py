@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import msgspec
 
 from srkit.errors import UserError
+from srkit.links import open_no_follow
 from srkit.locks import held
 from srkit.preparing.places import Place
+from srkit.preparing.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,10 @@ class _Line:
     written: Written | None = None
 
 
+OUTCOMES = ("cut", "flat", "duplicate", "broken")
+_HASH, _CHECK = re.compile(r"(?:[0-9a-f]{64})?"), re.compile(r"[0-9a-f]{16}")
+
+
 class Journal:
     """An append-only file of lines.
 
@@ -65,9 +72,10 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self.decided: list[Decided] = []
         self.written: dict[int, Written] = {}
-        self._file = path.open("a+b")
+        self._file = open_no_follow(path, "a+b")
         self._file.seek(0)
         sound = 0
         for line in self._file:
@@ -84,6 +92,25 @@ class Journal:
         self._file.flush()
         self._take(line)
 
+    def require_fitting(self, plan: Plan) -> None:
+        """Refuse lines that no run of this plan writes: what follows from them is where bytes are put.
+
+        Raises:
+            UserError: naming the file.
+        """
+        sound = all(
+            number < len(plan.jobs) and one.job == number and _fits(one, plan)
+            for number, one in enumerate(self.decided)
+        )
+        for one in self.written.values():
+            sound = sound and 0 <= one.job < len(self.decided)
+            sound = sound and len(one.checks) == len(self.decided[one.job].places)
+            sound = sound and all(_CHECK.fullmatch(check) for check in one.checks)
+        if not sound:
+            raise UserError(
+                f"{self._path}: damaged (lines that do not fit the plan); choose another --out and begin anew"
+            )
+
     def close(self) -> None:
         self._file.close()
 
@@ -97,8 +124,19 @@ class Journal:
     def _parsed(line: bytes, path: Path) -> _Line:
         try:
             return msgspec.json.decode(line, type=_Line)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise UserError(f"{path}: damaged ({error}); choose another --out and begin anew") from None
+
+
+def _fits(one: Decided, plan: Plan) -> bool:
+    if one.outcome not in OUTCOMES or _HASH.fullmatch(one.hash) is None:
+        return False
+    if one.outcome != "cut":
+        return not one.places
+    job, side = plan.jobs[one.job], plan.settings.patch_size
+    largest = max(job.photo.width, job.photo.height)
+    known_size = one.size == (side, side) if side is not None else all(0 < length <= largest for length in one.size)
+    return known_size and 0 < len(one.places) <= plan.most_patches(job)
 
 
 def locked(path: Path) -> AbstractContextManager[None]:

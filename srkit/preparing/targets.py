@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from srkit.data.packed import HEADER_BYTES, check_of
-from srkit.machine.writing import write_aside
+from srkit.data.placing import renamed_into
+from srkit.links import folder_inside, open_no_follow
 from srkit.preparing.cutting import encoded
 from srkit.preparing.settings import Form
 
@@ -64,19 +65,21 @@ class Target:
 
     def _files(self, slot: Slot, patches: Iterable[np.ndarray]) -> tuple[str, ...]:
         checks = []
+        # kept out of the results' folders, which a kill then leaves as they are
+        work = self.out / WORK
         for number, patch in enumerate(patches, slot.number):
             content = encoded(patch, self.form)
             checks.append(check_of(content))
             target = self.file(slot.side, number)
             if number == slot.number or number % PER_FOLDER == 0:
-                target.parent.mkdir(parents=True, exist_ok=True)
-            with write_aside(target, self.out / WORK) as aside:
+                folder_inside(self.out, *target.parent.relative_to(self.out).parts)
+            with renamed_into(target, work) as aside:
                 aside.write_bytes(content)
         return tuple(checks)
 
     def _pack(self, slot: Slot, patches: Iterable[np.ndarray]) -> tuple[str, ...]:
         checks = []
-        with self.packing(slot.side).open("r+b", buffering=0) as file:
+        with open_no_follow(self.packing(slot.side), "r+b", buffering=0) as file:
             file.seek(HEADER_BYTES + slot.offset)
             for patch in patches:
                 left = encoded(patch, self.form)

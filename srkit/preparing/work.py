@@ -10,7 +10,7 @@ from typing import Protocol
 
 from srkit.data.likeness import near_duplicates_of
 from srkit.errors import UserError
-from srkit.machine.links import require_no_links
+from srkit.links import folder_inside, open_no_follow, refuse_links
 from srkit.preparing.crew import Crew, Worker
 from srkit.preparing.cutting import Job, Look
 from srkit.preparing.finishing import finish
@@ -108,9 +108,10 @@ def carry_out(plan: Plan, out: Path, workers: int, watcher: Watcher) -> list[Dec
         SrkitError: a process failed or died.
     """
     target = Target(out, plan.settings.form)
-    require_no_links(out)
     with _disk(out):
-        (out / WORK).mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
+        refuse_links(out)
+        folder_inside(out, WORK)
         with locked(out / WORK / "lock"):
             state = state_of(out, plan)
             if state is State.FINISHED:
@@ -120,6 +121,7 @@ def carry_out(plan: Plan, out: Path, workers: int, watcher: Watcher) -> list[Dec
             _remove_strays(plan, out)
             journal = Journal(out / WORK / "journal.jsonl")
             try:
+                journal.require_fitting(plan)
                 _cut(Decisions(plan, journal), target, workers, watcher)
                 finish(plan, journal, target)
             finally:
@@ -144,7 +146,7 @@ def _cut(decisions: Decisions, target: Target, workers: int, watcher: Watcher) -
         return
     if target.form == "packed":
         for side in decisions.plan.sides:
-            target.packing(side).touch()
+            open_no_follow(target.packing(side), "ab").close()
     crew = Crew(decisions.plan.settings, target, min(workers, len(todo)))
     looked: dict[int, tuple[Worker, Look]] = {}
     try:

@@ -2,7 +2,8 @@
 
 from srkit.registry.discovery import Entry, discover
 from srkit.registry.kinds import KINDS, RESERVED_OPTIONS, Kind, kind_named
-from srkit.registry.lookup import BrokenComponent, Component, Listing, NotFound, Registry
+from srkit.registry.loading import BrokenComponent, Component, NotFound
+from srkit.registry.lookup import Listing, Registry
 from srkit.registry.options import ContractError, Option, Signature
 from srkit.registry.trust import Trust, Untrusted
 

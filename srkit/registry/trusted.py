@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from srkit.data.placing import placed
 from srkit.errors import UserError
 from srkit.locks import held
-from srkit.machine.writing import placed
 
 __all__ = ["CONFIG", "Trusted", "config_folder", "forget", "read_trusted", "trust_code", "trust_folder", "why_refused"]
 
@@ -154,4 +154,6 @@ def _change(change: Callable[[Trusted], Trusted]) -> None:
             with placed(folder / FILE) as aside:
                 aside.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        raise UserError(f"{folder / FILE} cannot be written ({error.strerror or error})") from None
+        raise UserError(
+            f"{folder / FILE} cannot be written ({error.strerror or error}); --trust does without it"
+        ) from None

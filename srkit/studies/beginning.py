@@ -11,12 +11,12 @@ from typing import Any
 
 import tomli
 
+from srkit.data.placing import is_left_over
 from srkit.errors import UserError
 from srkit.experiment import Plan
 from srkit.experiment.remembered import remembered
 from srkit.experiment.resolved import CODE_FOLDER, code_copies, differences, resolve, shown, write_toml
-from srkit.machine.links import require_no_links
-from srkit.machine.writing import PART
+from srkit.links import folder_inside, refuse_links
 from srkit.registry import Registry
 from srkit.studies.folder import OWN, Cell, Study, is_study, read_study, write_study
 from srkit.studies.plans import CellPlan
@@ -70,11 +70,15 @@ def _new_folder(name: str, out: Path | None) -> Path:
         if not _is_free(out):
             known = "Go on with it by --resume, or choose" if is_study(out) else "Choose"
             raise UserError(f"{out} is not empty, and a study is never overwritten. {known} another --out")
+        if out.exists():
+            refuse_links(out)
         return out
     candidate, number = RUNS / name, 1
     while not _is_free(candidate):
         number += 1
         candidate = RUNS / f"{name}-{number}"
+    if candidate.exists():
+        refuse_links(candidate)
     return candidate
 
 
@@ -82,17 +86,17 @@ def _is_free(folder: Path) -> bool:
     """Whether nothing is in it, or only what an attempt left that was killed before `study.json` was in place."""
     if not folder.exists():
         return True
-    names = {one.name for one in folder.iterdir() if not PART.fullmatch(one.name)} if folder.is_dir() else {"a file"}
-    return names <= {OWN, ".study.json.part"}
+    if not folder.is_dir():
+        return False
+    names = {one.name for one in folder.iterdir() if not is_left_over(one.name)}
+    return names <= {OWN, ".study.json.part"}  # the latter was written aside by earlier versions
 
 
 def _write(study: Study, cells: Sequence[Planned], registry: Registry) -> None:
     """What each cell is started with, then `study.json`."""
-    require_no_links(study.folder)
     try:
         for one in cells:
-            folder = study.experiment_file(one.cell).parent
-            folder.mkdir(parents=True, exist_ok=True)
+            folder = folder_inside(study.folder, OWN, one.cell.name)
             write_experiment(folder, one.plan, resolve(one.plan, {}))
             registry.trust.record_code(folder)
         write_study(study)
@@ -125,9 +129,10 @@ def gone_on_with(
         registry: where the cells' own files are looked up again.
 
     Raises:
-        UserError: a cell is another experiment than it was, or is gone; every difference is listed.
+        UserError: a cell is another experiment than it was, or is gone; every difference is listed. Or the study's
+            folder has links inside.
     """
-    require_no_links(study.folder)
+    refuse_links(study.folder)
     known = {cell.name: cell for cell in study.cells}
     changed: dict[str, list[str]] = {}
     for one in cells:
@@ -150,7 +155,7 @@ def gone_on_with(
 
 
 def _differences(study: Study, now: Planned, registry: Registry) -> list[str]:
-    old = _stored(study.experiment_file(now.cell), registry)
+    old = remembered(study.experiment_file(now.cell), registry)
     lines = [f"{key}: {shown(a)} -> {shown(b)}" for key, a, b in differences(old, _tree(now.plan))]
     for file, copy in code_copies(now.plan).items():
         kept = study.experiment_file(now.cell).parent / CODE_FOLDER / copy
@@ -166,7 +171,7 @@ def _listed(names: Sequence[str], most: int = 3) -> str:
 
 def _kept(study: Study, before: Cell, now: Planned, registry: Registry) -> Cell:
     """A cell that is done stays so, unless it became longer or its run is gone; every other one waits."""
-    old, new = _stored(study.experiment_file(before), registry), _tree(now.plan)
+    old, new = remembered(study.experiment_file(before), registry), _tree(now.plan)
     is_done = before.state == "done" and _length(old) == _length(new) and is_run(study.run_folder(before))
     labels = replace(before, labels=now.cell.labels, alternative=now.cell.alternative, settings=now.cell.settings)
     return labels if is_done else replace(labels, state="waiting", message="")
@@ -180,10 +185,3 @@ def _length(tree: Mapping[str, Any]) -> list[Any]:
 def _tree(plan: Plan) -> dict[str, Any]:
     """The experiment as its file will read."""
     return tomli.loads(write_toml(resolve(plan, {})))
-
-
-def _stored(path: Path, registry: Registry) -> dict[str, Any]:
-    try:
-        return remembered(path, registry)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None

@@ -11,9 +11,9 @@ from typing import Any, Literal
 import msgspec
 
 import srkit
+from srkit.data.placing import place_bytes
 from srkit.errors import UserError
 from srkit.experiment.study import is_cell_name
-from srkit.machine.writing import write_durably
 
 __all__ = ["Attempt", "Cell", "CellState", "Study", "is_study", "read_study", "write_study"]
 
@@ -130,7 +130,7 @@ def read_study(folder: Path) -> Study:
     """What is known of a study, also while it runs.
 
     Raises:
-        UserError: there is none, or its file cannot be read.
+        UserError: there is none, its file cannot be read, or a cell in it has a name that srkit gives none.
     """
     path = folder / STUDY_FILE
     try:
@@ -139,9 +139,7 @@ def read_study(folder: Path) -> Study:
         raise UserError(f"{folder} is not a study's folder: it has no {STUDY_FILE}") from None
     except (OSError, msgspec.MsgspecError, RecursionError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
-    strange = [one.name for one in stored.cells if not is_cell_name(one.name)]
-    if strange:
-        raise UserError(f"{path}: {strange[0]!r} is no name that a run of a study has; the file was changed or damaged")
+    _require_sound(path, stored)
     return Study(folder, stored.name, stored.file, stored.launcher, stored.device, stored.cells)
 
 
@@ -149,7 +147,20 @@ def write_study(study: Study) -> None:
     """Put `study.json` in place in one step, so that whoever reads it finds it whole."""
     stored = _Stored(study.name, study.file, dict(study.launcher), study.device, study.cells)
     text = msgspec.json.format(msgspec.json.encode(stored, enc_hook=str), indent=1)
-    write_durably(study.folder / STUDY_FILE, text.decode() + "\n")
+    place_bytes(study.folder / STUDY_FILE, text + b"\n")
+
+
+def _require_sound(path: Path, stored: _Stored) -> None:
+    """A cell's name becomes a folder's: it has to be one that srkit gives, so that it leads nowhere else."""
+    seen: set[str] = set()
+    for cell in stored.cells:
+        if not is_cell_name(cell.name):
+            raise UserError(f"{path}: {cell.name!r} is no name that srkit gives a run of a study")
+        if cell.name.casefold() in seen:
+            raise UserError(f"{path}: two runs are called {cell.name!r}")
+        seen.add(cell.name.casefold())
+    if stored.launcher and not isinstance(stored.launcher.get("use"), str):
+        raise UserError(f"{path}: its launcher has no `use`")
 
 
 def now() -> str:

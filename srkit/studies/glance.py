@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tomli
 
+from srkit.json_files import parsed
+from srkit.training.checkpoint import checkpoints, step_of
+
 __all__ = ["Glance", "glance", "last_lines"]
 
 END = 16 * 1024
 """Bytes at a file's end that hold its last lines."""
+
+FAR_OFF = 1e12
+"""No time in seconds is as large."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +39,21 @@ def glance(folder: Path) -> Glance:
     """Look at a run's folder, which may not be there yet; what is just being written is passed over."""
     total = _total(folder / "experiment.toml")
     logged = [one for one in last_lines(folder / "metrics.jsonl") if isinstance(one.get("step"), int)]
-    saved = max((int(one.name.rpartition("-")[2]) for one in (folder / "checkpoints").glob("step-[0-9]*")), default=0)
+    saved = max(map(step_of, checkpoints(folder / "checkpoints")), default=0)
     if not logged:
         return Glance(saved, total)
     step = max(saved, logged[-1]["step"])
     left = None
     if len(logged) > 1 and total:
         steps = logged[-1]["step"] - logged[-2]["step"]
-        seconds = logged[-1].get("time", 0) - logged[-2].get("time", 0)
+        seconds = _time(logged[-1]) - _time(logged[-2])
         left = seconds / steps * (total - step) if steps > 0 and seconds > 0 else None
     return Glance(step, total, left)
+
+
+def _time(line: dict[str, Any]) -> float:
+    time = line.get("time", 0)
+    return float(time) if isinstance(time, (int, float)) and abs(time) < FAR_OFF else 0.0
 
 
 def last_lines(path: Path) -> list[dict[str, Any]]:
@@ -58,7 +68,7 @@ def last_lines(path: Path) -> list[dict[str, Any]]:
     found = []
     for line in lines:
         try:
-            value = json.loads(line)
+            value = parsed(line)
         except ValueError:
             continue  # cut at either end
         if isinstance(value, dict):
@@ -69,6 +79,6 @@ def last_lines(path: Path) -> list[dict[str, Any]]:
 def _total(experiment: Path) -> int:
     try:
         steps = tomli.loads(experiment.read_text(encoding="utf-8")).get("steps", 0)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return 0
     return steps if isinstance(steps, int) else 0

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import tomli
-
 from srkit.errors import UserError
 from srkit.evaluation.rows import Row
 from srkit.evaluation.scores_file import BASELINE, read_scores
 from srkit.experiment.resolved import differences
+from srkit.experiment.written import read_written
+from srkit.json_files import DAMAGED, parsed
 from srkit.locks import is_held
 from srkit.studies.folder import Cell, Study, is_study, read_study
 from srkit.studies.glance import glance
-from srkit.training.folder import is_run
+from srkit.training.folder import is_run, read_manifest
+from srkit.training.results import short_hash
 
 __all__ = ["Budget", "Member", "members"]
 
@@ -52,6 +52,7 @@ class Member:
         state: in words, where it is not finished: "running, step 50 of 100".
         rows: of its own table, the baseline's among them; empty while it is not finished.
         budget: what it was given; None while it is not finished.
+        results: the short hash of its `results.json`; empty where it has none.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Member:
     state: str = ""
     rows: Sequence[Row] = ()
     budget: Budget | None = None
+    results: str = ""
 
 
 def members(places: Sequence[Path]) -> list[Member]:
@@ -98,7 +100,7 @@ def _of_cell(study: Study, cell: Cell, prefix: str) -> Member:
 
 
 def _of_run(folder: Path, before: list[tuple[str, dict[str, Any]]]) -> Member:
-    experiment = _experiment(folder)
+    experiment = read_written(folder / "experiment.toml")
     seed = experiment.get("seed", 0)
     recipe = {key: value for key, value in experiment.items() if key != "seed"}
     name = folder.resolve().name
@@ -124,27 +126,19 @@ def _finished(member: Member, folder: Path) -> Member:
     """With its scores; the run's own row has the name that its folder has today."""
     rows = read_scores(folder / "scores.json")
     rows = [one if one.model == BASELINE else replace(one, model=member.name) for one in rows]
-    return replace(member, rows=tuple(rows), budget=_budget(folder))
-
-
-def _experiment(folder: Path) -> dict[str, Any]:
-    path = folder / "experiment.toml"
-    try:
-        return tomli.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
+    return replace(member, rows=tuple(rows), budget=_budget(folder), results=short_hash(folder))
 
 
 def _budget(folder: Path) -> Budget:
-    experiment = _experiment(folder)
-    path = folder / "manifest.json"
+    path = folder / "experiment.toml"
+    experiment = read_written(path)
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        session, data = manifest["sessions"][-1], str(manifest["data"]["train"])
-        device = str(session["device"])
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-    spans = _spans(experiment)
+        spans = _spans(experiment)
+        path = folder / "manifest.json"
+        manifest = read_manifest(folder)
+        device, data = str(manifest["sessions"][-1]["device"]), str(manifest["data"]["train"])
+    except DAMAGED as error:
+        raise UserError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
     samples = sum(steps * batch for steps, batch in spans)
     return Budget(sum(steps for steps, _ in spans), samples, _seconds(folder / "metrics.jsonl", spans), device, data)
 
@@ -154,20 +148,20 @@ def _spans(experiment: Mapping[str, Any]) -> list[tuple[int, int]]:
     batch = experiment["data"]["batch_size"]
     stages = experiment.get("stage", [])
     if not stages:
-        return [(experiment["steps"], batch)]
-    return [(one["steps"], one.get("set", {}).get("data.batch_size", batch)) for one in stages]
+        return [(int(experiment["steps"]), int(batch))]
+    return [(int(one["steps"]), int(one.get("set", {}).get("data.batch_size", batch))) for one in stages]
 
 
 def _seconds(metrics: Path, spans: Sequence[tuple[int, int]]) -> float | None:
     """The time of all steps by the speed at each log step, so that nights between two sessions do not count."""
     try:
-        lines = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
+        lines = [parsed(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
         before, seconds = 0, 0.0
         for line in lines:
             seen = _seen(line["step"], spans) - _seen(before, spans)
             seconds += seen / line["images_per_second"]
             before = line["step"]
-    except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
+    except (OSError, ZeroDivisionError, *DAMAGED):
         return None
     return seconds if lines else None
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from srkit.contracts import Job, JobState, Launcher
 from srkit.experiment.resolved import CODE_FOLDER
+from srkit.links import folder_inside
 from srkit.locks import held, is_held
-from srkit.studies.folder import Attempt, Cell, CellState, Study, now, write_study
+from srkit.studies.folder import OWN, Attempt, Cell, CellState, Study, now, write_study
 from srkit.studies.glance import glance
 from srkit.training.folder import LOCK, is_run
 
@@ -109,7 +110,7 @@ class _Supervisor:
                 continue
             self.waiting.remove(name)
             log = self.study.log_file(cell)
-            log.parent.mkdir(parents=True, exist_ok=True)
+            folder_inside(self.study.folder, OWN, name)
             told = log.stat().st_size if log.exists() else 0
             self.active[name] = _Active(self.launcher.submit(self._job(cell)), told)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from srkit.errors import UserError, nearest
-from srkit.evaluation.bench.entries import Comparison, Entry, Repetition
+from srkit.evaluation.bench.entries import RECORDED, Comparison, Entry, Repetition
 from srkit.evaluation.best import values_of
 from srkit.evaluation.crossed import METHOD, METHOD_ONE_SEED, crossed_difference
 from srkit.evaluation.rows import Row
@@ -64,7 +64,9 @@ def study_tables(runs: Sequence[Member], against: str | None = None) -> list[Com
     if against is not None and tables and against not in names:
         hint = nearest(against, names) or f"Rows: {', '.join(names)}"
         raise UserError(f"--against {against}: no row is called that. {hint}")
-    return [_compared(list(recipes.values()), against, left) for recipes in tables.values()]
+    results = {one.name: one.results for one in runs if one.results}
+    found = [_compared(list(recipes.values()), against, left) for recipes in tables.values()]
+    return [replace(one, origin=RECORDED, results=results) for one in found]
 
 
 def missing(runs: Sequence[Member]) -> list[str]:

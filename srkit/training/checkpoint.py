@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,17 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from srkit.data.placing import folder_aside
 from srkit.errors import SrkitError, UserError
-from srkit.machine.writing import folder_aside
+from srkit.json_files import DAMAGED, parsed
+from srkit.links import folder_inside, is_link, open_no_follow, remove_folder
 from srkit.training.state import pack, unpack
 
 STATE_FILE = "state.json"
 TENSORS_FILE = "state.safetensors"
-_FILE = re.compile(r"[A-Za-z_][\w-]*\.safetensors")
-_NAME = re.compile(r"step-(\d{8,})|\.step-(\d{8,})\.old")
+_STEP = r"[0-9]{8}|[1-9][0-9]{8,14}"
+_NAME = re.compile(rf"step-({_STEP})|\.step-({_STEP})\.old")
+_FILE = re.compile(r"[A-Za-z0-9_-]{1,64}\.safetensors")
 
 
 class CorruptCheckpoint(SrkitError):
@@ -82,6 +85,7 @@ def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], s
     target = folder / checkpoint_name(step)
     old = folder / f".{target.name}.old"
     try:
+        folder_inside(folder.parent, folder.name)
         _tidy(folder)
         with folder_aside(folder) as aside:
             _write(aside, step, tables, packed)
@@ -89,26 +93,33 @@ def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], s
                 target.replace(old)
             aside.replace(target)
         _sync(folder)
-        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise SrkitError(
             f"the checkpoint of step {step} could not be written to {folder}: {error.strerror or error}. "
             "The checkpoints before it are unharmed; make room and go on with --resume"
         ) from error
+    with suppress(OSError):  # the next save tries again
+        _remove(old)
     return target
 
 
 def _tidy(folder: Path) -> None:
-    """Clear away what a save that was killed left, and put back what it moved aside for nothing."""
-    # one process at a time trains here, so nobody writes these any more
-    for left_over in [*folder.glob(".srkit-*.part"), *folder.glob(".step-*.part")]:
-        shutil.rmtree(left_over)
+    """Clear away what a save that was killed left (of earlier versions too), and put back what it moved aside."""
+    for left_over in folder.glob(".step-*.part"):
+        _remove(left_over)
     for old in folder.glob(".step-*.old"):
+        if _NAME.fullmatch(old.name) is None:
+            continue  # none of ours
         place = folder / checkpoint_name(step_of(old))
         if place.exists():
-            shutil.rmtree(old)
+            _remove(old)
         else:
             old.replace(place)
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_dir():
+        remove_folder(folder)
 
 
 def _write(aside: Path, step: int, tables: Mapping[str, Mapping[str, Tensor]], state: Any) -> None:
@@ -123,7 +134,7 @@ def _write(aside: Path, step: int, tables: Mapping[str, Mapping[str, Tensor]], s
 
 
 def _write_bytes(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
+    with open_no_follow(path, "xb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -156,7 +167,7 @@ def load(path: Path) -> Saved:
         roles = [name for name in content["files"] if name != TENSORS_FILE]
         modules = {name.removesuffix(".safetensors"): load_file(path / name) for name in roles}
         return Saved(modules, unpack(content["state"], tensors))
-    except (SafetensorError, KeyError) as error:
+    except (SafetensorError, *DAMAGED) as error:
         raise CorruptCheckpoint(f"{path} cannot be read: {error}") from error
 
 
@@ -178,19 +189,35 @@ def recorded(path: Path) -> dict[str, str]:
 
 def _read_state(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads((path / STATE_FILE).read_text(encoding="utf-8"))
+        content = parsed((path / STATE_FILE).read_text(encoding="utf-8"))
+        is_sound = isinstance(content, dict) and content.pop("sha256", None) == _digest(content)
     except OSError as error:
         raise CorruptCheckpoint(f"{path} is not whole: {STATE_FILE}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise CorruptCheckpoint(f"{path} is not whole: {STATE_FILE} is cut or changed ({error})") from error
-    if not isinstance(content, dict) or content.pop("sha256", None) != _digest(content):
+    if not is_sound:
         raise CorruptCheckpoint(f"{path} is not whole: the content of {STATE_FILE} is not what was written")
-    strange = [name for name in content["files"] if not _FILE.fullmatch(name)]
-    if strange:
-        raise UserError(
-            f"{path}: {STATE_FILE} names {strange[0]!r}, which is no file of a checkpoint; it was tampered with"
-        )
-    return content
+    _require_form(path / STATE_FILE, content)
+    return dict(content)
+
+
+def _require_form(file: Path, content: Mapping[str, Any]) -> None:
+    """Refuse what fits its checksum and is still nothing that srkit writes; above all names that lead elsewhere.
+
+    Raises:
+        UserError: naming the file and what is wrong.
+    """
+    files = content.get("files")
+    if not isinstance(files, dict) or TENSORS_FILE not in files or not isinstance(content.get("state"), dict):
+        raise UserError(f"{file}: not a checkpoint of srkit: it lists no files, or has no state")
+    for name, written in files.items():
+        if _FILE.fullmatch(name) is None:
+            raise UserError(f"{file}: {name!r} is no name that srkit gives a file of a checkpoint")
+        known = isinstance(written, dict) and isinstance(written.get("size"), int)
+        if not known or not isinstance(written.get("sha256"), str):
+            raise UserError(f"{file}: not a checkpoint of srkit: it does not say size and sha256 of {name}")
+        if is_link(file.with_name(name)):
+            raise UserError(f"{file.with_name(name)} is a link; a checkpoint holds its files itself")
 
 
 def newest_whole(folder: Path) -> tuple[Path, Saved, list[str]] | None:

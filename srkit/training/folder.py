@@ -6,27 +6,36 @@ import glob
 import json
 import platform
 import re
-import shutil
 import sys
 import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 import srkit
+from srkit.data.placing import file_aside, is_left_over, place_bytes
 from srkit.errors import UserError
 from srkit.experiment import Plan
 from srkit.experiment.remembered import remembered
 from srkit.experiment.resolved import CODE_FOLDER, code_copies, differences, shown, write_toml
-from srkit.machine.links import require_no_links
+from srkit.json_files import as_type, read_object
+from srkit.links import folder_inside, refuse_links
 from srkit.machine.repository import git_commit
-from srkit.machine.writing import PART, write_durably
 from srkit.registry import Registry
 
 EXPERIMENT, MANIFEST, DATA_MEMORY, LOCK = "experiment.toml", "manifest.json", "data.json", ".lock"
 RUNS = Path("runs")
+
+
+class _Manifest(msgspec.Struct):
+    """The form of what is read again of a manifest; an imported run has less, and whatever else is there stays."""
+
+    data: dict[str, Any] = {}
+    sessions: list[dict[str, Any]] = []
+    warnings: list[str] = []
 
 
 def new_folder(plan: Plan, out: Path | None) -> Path:
@@ -58,19 +67,19 @@ def is_free(folder: Path) -> bool:
         return True
     if not folder.is_dir():
         return False
-    names = {one.name for one in folder.iterdir() if not PART.fullmatch(one.name)} - {DATA_MEMORY, LOCK}
+    names = {one.name for one in folder.iterdir() if not is_left_over(one.name)} - {DATA_MEMORY, LOCK}
     if MANIFEST in names:
+        # the last two were written aside by earlier versions
         names -= {MANIFEST, CODE_FOLDER, f".{MANIFEST}.part", f".{EXPERIMENT}.part"}
     return not names
 
 
 def _made(folder: Path) -> Path:
-    require_no_links(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
+        refuse_links(folder)
+        with file_aside(folder):
+            pass  # it can be written
     except OSError as error:
         raise UserError(f"the run folder {folder} cannot be written: {error.strerror}") from None
     return folder
@@ -80,8 +89,14 @@ def folder_to_resume(plan: Plan, out: Path | None) -> Path:
     """The run `--resume` means: `--out`, the folder the experiment file lies in, or the newest `runs/NAME`.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or it has links inside.
     """
+    folder = _run_to_resume(plan, out)
+    refuse_links(folder)
+    return folder
+
+
+def _run_to_resume(plan: Plan, out: Path | None) -> Path:
     if out is None and is_run(plan.path.resolve().parent):
         return plan.path.parent
     if out is None:
@@ -110,7 +125,7 @@ def require_same(folder: Path, plan: Plan, resolved: dict[str, Any], data: dict[
     Raises:
         UserError: listing every difference.
     """
-    old, manifest = _experiment(folder, registry), _manifest(folder)
+    old, manifest = remembered(folder / EXPERIMENT, registry), _manifest(folder)
     lines = [f"  {key}: {shown(before)} -> {shown(after)}" for key, before, after in differences(old, resolved)]
     for file, name in code_copies(plan).items():
         kept = folder / CODE_FOLDER / name
@@ -128,32 +143,34 @@ def require_same(folder: Path, plan: Plan, resolved: dict[str, Any], data: dict[
         )
 
 
-def _experiment(folder: Path, registry: Registry) -> dict[str, Any]:
-    path = folder / EXPERIMENT
-    try:
-        return remembered(path, registry)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-
-
 def _manifest(folder: Path) -> dict[str, Any]:
+    manifest = read_manifest(folder)
+    for key, below in (("data", "train"), ("sessions", None)):
+        if key not in manifest or (below is not None and below not in manifest[key]):
+            name = key if below is None else f"{key}.{below}"
+            raise UserError(f"{folder / MANIFEST} cannot be read: it has no {name}")
+    return manifest
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What `manifest.json` holds; the parts that are read have the form in which they were written.
+
+    Raises:
+        UserError: it cannot be read, or holds something else; names the file and the key.
+    """
     path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        manifest["data"]["train"], manifest["sessions"]  # without them it is no manifest
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-    return dict(manifest)
+    manifest = read_object(path)
+    as_type(manifest, _Manifest, path)
+    return manifest
 
 
 def write_experiment(folder: Path, plan: Plan, resolved: dict[str, Any]) -> None:
     """`experiment.toml` and copies of the users' own files it needs."""
     for file, name in code_copies(plan).items():
-        target = folder / CODE_FOLDER / name
-        target.parent.mkdir(exist_ok=True)
+        target = folder_inside(folder, CODE_FOLDER) / name
         if target.resolve() != file:
-            shutil.copyfile(file, target)
-    write_durably(folder / EXPERIMENT, write_toml(resolved))
+            place_bytes(target, file.read_bytes())
+    write_text(folder / EXPERIMENT, write_toml(resolved))
 
 
 def write_manifest(folder: Path, facts: dict[str, Any]) -> list[str]:
@@ -178,7 +195,7 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> list[str]:
         manifest = {"srkit": srkit.__version__, "versions": versions(), "git": git_commit(), **rest, "sessions": []}
     before = manifest["sessions"][-1] if manifest["sessions"] else session
     manifest["sessions"].append(session)
-    write_durably(path, json.dumps(manifest, indent=1) + "\n")
+    write_text(path, json.dumps(manifest, indent=1) + "\n")
     return [
         f"{key}: {before[key]} so far, {session[key]} from here on; the run is not bit for bit what it would have been"
         for key in ("threads", "device", "processes", "torch")
@@ -189,7 +206,7 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> list[str]:
 def record(folder: Path, key: str, value: Any) -> None:
     """Write something that was found out while training into `manifest.json`."""
     manifest = _manifest(folder)
-    write_durably(folder / MANIFEST, json.dumps(manifest | {key: value}, indent=1) + "\n")
+    write_text(folder / MANIFEST, json.dumps(manifest | {key: value}, indent=1) + "\n")
 
 
 def versions() -> dict[str, str]:
@@ -202,3 +219,8 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write aside, make sure it is on disk, rename into place."""
+    place_bytes(path, text.encode())

@@ -5,21 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from srkit.data.contents import DataFile
+from srkit.data.placing import place_bytes
 from srkit.errors import UserError
 from srkit.experiment.resolved import CODE_FOLDER
-from srkit.machine.writing import write_durably
 from srkit.registry.code import code_digest
 from srkit.training.checkpoint import checkpoints, step_of
 
 __all__ = [
     "RESULTS",
-    "DataFile",
     "code_of",
     "data_digest",
+    "last_step",
     "read_results",
     "scores_digest",
     "short_hash",
@@ -33,19 +33,6 @@ SHORT = 12
 
 JUDGED = ("set", "scale", "downscaler", "degradations", "images", "border", "metrics", "per_image")
 """What of a row of scores is a result; times, warnings and the row's name are not."""
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """One sample's file.
-
-    Attributes:
-        name: relative, as the data set calls the sample.
-        sha256: of the file's content; of a set without files, of the pixels; of a packed set, of its index.
-    """
-
-    name: str
-    sha256: str
 
 
 def write_results(
@@ -72,7 +59,7 @@ def write_results(
         "code": code_of(run),
         "data": {role: data_digest(files) for role, files in data.items()},
     }
-    write_durably(run / RESULTS, json.dumps(content, indent=1, sort_keys=True) + "\n")
+    place_bytes(run / RESULTS, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
 
 
 def read_results(run: Path) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from srkit.assembly import Assembly
 from srkit.data.loader import Batch
 from srkit.data.order import SampleOrder
-from srkit.errors import SrkitError
+from srkit.errors import SrkitError, UserError
 from srkit.experiment import Experiment
 from srkit.hooks import HookCaller
+from srkit.json_files import DAMAGED
 from srkit.training import checkpoint
 from srkit.training.distributed import ALONE, Processes
 from srkit.training.ledger import Ledger, NotFinite
@@ -230,18 +231,27 @@ class Run:
 
         Raises:
             SrkitError: it was trained on other pictures, or for other networks.
+            UserError: its state is none that this experiment's run writes.
         """
         before = saved.state.get("data") or self.data
-        if self.data and before.get("train") != self.data["train"]:
+        if self.data and (not isinstance(before, Mapping) or before.get("train") != self.data["train"]):
             raise SrkitError(
-                f"the checkpoint of step {saved.state['step']} in {self.folder} was trained on other pictures"
+                f"the checkpoint of step {saved.state.get('step')} in {self.folder} was trained on other pictures"
             )
         _load(self.assembly.generator, saved.modules, "generator")
         if self.assembly.discriminator is not None:
             _load(self.assembly.discriminator, saved.modules, "discriminator")
         if self.stepper.ema is not None:
             _load(self.stepper.ema.network, saved.modules, "ema")
-        state = saved.state
+        try:
+            self._restore_state(saved.state)
+        except DAMAGED as error:
+            raise UserError(
+                f"the checkpoint of step {saved.state.get('step')} in {self.folder} holds a state that is none of this "
+                f"experiment's ({type(error).__name__}: {error})"
+            ) from error
+
+    def _restore_state(self, state: Mapping[str, Any]) -> None:
         for name, loss in self._loss_modules().items():
             loss.load_state_dict(state["losses"].get(name, {}))
         for name, updater in self.stepper.updaters().items():

@@ -64,6 +64,8 @@ def test_a_package_with_every_kind_is_installed_listed_and_passes_its_tests(fold
     assert set(own) == set(KINDS)
     assert {row["name"] for row in own.values()} == {"weave"}
     assert {row["state"] for row in own.values()} == {"ok"} and all(row["summary"] for row in own.values())
+    # what it declares can be named by its module too
+    assert "Weave (block)" in done(python, "-m", "srkit", "show", "blocks", "srkit_weave.blocks:Weave", cwd=folder)
     said = done(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=folder / "srkit-weave")
     assert f"{len(KINDS)} passed" in said
 

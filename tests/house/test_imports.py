@@ -9,7 +9,20 @@ import pytest
 
 from tests.house.source import PACKAGE, Import, dotted, imports, modules
 
-GROUND = {"errors", "machine", "seeds", "draws", "contracts", "layout", "locks", "procfs", "out_of_memory", "exactness"}
+GROUND = {
+    "errors",
+    "seeds",
+    "draws",
+    "contracts",
+    "layout",
+    "machine",
+    "links",
+    "locks",
+    "json_files",
+    "procfs",
+    "out_of_memory",
+    "exactness",
+}
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
@@ -17,15 +30,17 @@ UPPER = MIDDLE | {"training", "evaluation", "inference"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "seeds": set(),
-    "machine": {"errors", "locks"},
+    "machine": {"errors"},
     "draws": {"seeds"},
     "contracts": {"errors"},
     "layout": set(),
     "exactness": set(),
-    "locks": {"errors"},
+    "links": {"errors"},
+    "locks": {"errors", "links"},
+    "json_files": {"errors"},
     "procfs": set(),
     "out_of_memory": set(),
-    "registry": {"errors", "contracts", "locks", "machine"},
+    "registry": {"errors", "contracts", "locks", "machine", "data"},
     "hooks": {"errors"},
     "experiment": {"errors", "registry"},
     "data": GROUND,

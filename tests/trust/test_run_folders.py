@@ -136,7 +136,7 @@ def test_a_study_names_only_folders_of_its_own(name: str, here: Path, srkit: Com
     (folder / "study.json").write_text(json.dumps(study))
     for command in (("table", "study"), ("report", "study"), ("run", "study", "--resume")):
         said = srkit(*command)
-        assert said.code == 2 and "is no name that a run of a study has" in said.err, said.err
+        assert said.code == 2 and "is no name that srkit gives a run of a study" in said.err, said.err
         assert len(said.err.splitlines()) == 1
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from srkit.cli.trusting import trust_option, user_trust
+
 
 @click.command("tune")
 @click.argument("experiment", type=click.Path(path_type=Path))
@@ -23,6 +25,7 @@ import click
 @click.option("--out", type=click.Path(path_type=Path), help="The folder of the search; by default runs/tune-NAME.")
 @click.option("--storage", metavar="URL", help="A database for several machines; by default study.db in the folder.")
 @click.option("--device", help="cpu, cuda, cuda:1 or mps; by default the best there is.")
+@trust_option
 def tune(
     experiment: Path,
     params: tuple[str, ...],
@@ -32,6 +35,7 @@ def tune(
     out: Path | None,
     storage: str | None,
     device: str | None,
+    trust: bool,
 ) -> None:
     """Search an experiment's options for the best score.
 
@@ -49,5 +53,7 @@ def tune(
     from srkit_optuna.results import show
     from srkit_optuna.tuning import tune as search
 
-    question = ask(experiment, settings, space, trials=trials, metric=metric, out=out, device=device)
+    question = ask(
+        experiment, settings, space, trials=trials, metric=metric, out=out, device=device, trust=user_trust(trust)
+    )
     show(question, search(question, storage))

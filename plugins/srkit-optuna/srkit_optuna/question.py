@@ -11,7 +11,7 @@ from srkit.assembly import SharedParts, build_pick, rehearse
 from srkit.cli.plan import sound_plan
 from srkit.errors import ExperimentError, UserError
 from srkit.experiment import Plan, complete, read_experiment
-from srkit.registry import Registry
+from srkit.registry import Registry, Trust
 from srkit_optuna.space import PARAM, Parameter, Range, Space, settings, size, toml_text
 
 JUDGING = ("scale", "data.validate", "downscaler", "degradation", "lr_pipeline", "validation", "matrix", "extends")
@@ -73,13 +73,14 @@ def ask(
     metric: str | None,
     out: Path | None,
     device: str | None,
+    trust: Trust | None = None,
 ) -> Question:
     """Make sure that every value can be tried before the first one is.
 
     Raises:
         UserError: the experiment is wrong, or takes a value not; nothing judges it; a parameter changes the test.
     """
-    registry = Registry.installed()
+    registry = Registry.installed(trust)
     if path.is_dir():
         path = path / "experiment.toml"
     plan = sound_plan(path, tuple(given), registry)

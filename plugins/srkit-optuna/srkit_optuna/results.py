@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from pathlib import Path
 
 import optuna
@@ -13,11 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from srkit.cli.console import messages, results
+from srkit.data.placing import place_bytes
 from srkit.evaluation.rows import Row, by_protocol
 from srkit.evaluation.scores_file import rows_from_json, write_scores
 from srkit.evaluation.table import scores_table
 from srkit.experiment.resolved import CODE_FOLDER, code_copies, resolve, write_toml
-from srkit.machine.writing import write_durably
+from srkit.links import folder_inside
+from srkit.training.folder import write_text
 from srkit_optuna.announcer import shown
 from srkit_optuna.question import Question
 from srkit_optuna.standing import ERROR, ROWS, counts, is_unchanged, run_name, standing
@@ -113,16 +114,15 @@ def write_best(question: Question, best: FrozenTrial) -> Path:
     """The best trial's experiment with everything written out, ready to run."""
     plan = question.plan_of(values_from(question, best.params))
     for file, name in code_copies(plan).items():
-        target = question.out / CODE_FOLDER / name
-        target.parent.mkdir(exist_ok=True)
+        target = folder_inside(question.out, CODE_FOLDER) / name
         if target.resolve() != file:
-            shutil.copyfile(file, target)
+            place_bytes(target, file.read_bytes())
     head = (
         f"# {run_name(best)} of a search with srkit tune, by {question.metric}: {best.value:.4f}\n"
         f"# {shown(values_from(question, best.params))}\n"
     )
     path = question.out / BEST
-    write_durably(path, head + write_toml(resolve(plan, {})))
+    write_text(path, head + write_toml(resolve(plan, {})))
     return path
 
 

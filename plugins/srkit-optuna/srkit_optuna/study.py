@@ -13,6 +13,7 @@ from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from srkit.errors import UserError
+from srkit.links import refuse_links
 from srkit_optuna.question import Question
 from srkit_optuna.sampling import Sampler
 
@@ -86,6 +87,7 @@ def _storage(url: str) -> RDBStorage:
 def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        refuse_links(folder)
     except OSError as error:
         raise UserError(f"the folder {folder} cannot be made: {error.strerror}") from None
     return folder
@@ -118,7 +120,7 @@ def _require_same(study: optuna.Study, question: Question, where: str) -> None:
 
 
 def _runs(folder: Path) -> list[str]:
-    return sorted(one.name for one in folder.iterdir() if (one / "experiment.toml").is_file())
+    return sorted(one.parent.name for one in folder.glob("[!.]*/experiment.toml"))
 
 
 def _shown(url: str) -> str:

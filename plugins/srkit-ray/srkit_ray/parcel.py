@@ -10,8 +10,9 @@ from typing import Any
 
 import tomli
 
+from srkit.data.placing import placed
 from srkit.errors import UserError
-from srkit.machine.writing import write_aside
+from srkit.links import folder_inside, open_no_follow
 
 EXPERIMENT, RUN, LOG = "experiment", "run", "log.txt"
 HERE_ALONE = (".lock", ".part", ".tmp")
@@ -87,7 +88,7 @@ class News:
             _inside(out, name).unlink(missing_ok=True)
             _remove_empty((out / name).parent, out)
         if self.printed:
-            with log.open("ab") as file:
+            with open_no_follow(log, "ab") as file:
                 file.write(self.printed)
 
 
@@ -132,18 +133,6 @@ def _named(table: Any) -> Iterator[str]:
             yield from _named(value)
 
 
-def _inside(folder: Path, name: str) -> Path:
-    """A file of a run by its path in the folder.
-
-    Raises:
-        UserError: it lies elsewhere.
-    """
-    path = folder / name
-    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name or ":" in name:
-        raise UserError(f"{folder}: the cluster sent a file called {name!r}, which lies outside of the run")
-    return path
-
-
 def _files(folder: Path) -> dict[str, Path]:
     """The files of a folder by their path in it, without those that are still written or mean nothing elsewhere."""
     found = {}
@@ -158,9 +147,21 @@ def _read(folder: Path) -> dict[str, bytes]:
     return {name: file.read_bytes() for name, file in _files(folder).items()}
 
 
+def _inside(out: Path, name: str) -> Path:
+    """The place of a file by its path in the run's folder, as another machine says it, below no link.
+
+    Raises:
+        UserError: the path leads elsewhere.
+    """
+    relative = PurePosixPath(name)
+    if relative.is_absolute() or not relative.parts or {"..", ""} & set(relative.parts) or set("\\:") & set(name):
+        raise UserError(f"{name!r} came back from a worker, and is no path in the run's folder {out}")
+    return folder_inside(out, *relative.parts[:-1]) / relative.name
+
+
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with write_aside(path) as aside:
+    with placed(path) as aside:
         aside.write_bytes(content)
 
 

@@ -120,8 +120,8 @@ def _begun(run: Run, place: Place, known: str) -> wandb.Run:
             group=_group(run.folder),
             dir=run.folder,
             config=run_config(run.folder),
-            # the progress display owns the terminal
-            settings=wandb.Settings(console="off", quiet=True),
+            # the progress display owns the terminal; a run folder with links inside is not written into again
+            settings=wandb.Settings(console="off", quiet=True, symlink=False),
         )
     except wandb.Error as error:
         raise UserError(

@@ -14,7 +14,7 @@ import torch
 
 from srkit.contracts import Job, JobState, Provenance
 from srkit.errors import OptionError
-from srkit.machine.writing import append_to
+from srkit.links import open_no_follow
 
 __all__ = ["Local"]
 
@@ -101,7 +101,7 @@ class _Entry:
         with self.lock:
             if self.state != "waiting":
                 return  # cancelled while it waited
-            with append_to(self.job.log) as log:
+            with open_no_follow(self.job.log, "ab") as log:
                 self.process = subprocess.Popen(
                     [sys.executable, "-P", "-m", WORKER, *self.job.arguments],
                     stdin=subprocess.PIPE,
@@ -121,7 +121,7 @@ class _Entry:
     def fail(self, message: str) -> None:
         with self.lock:
             self.state = "failed"
-        with append_to(self.job.log) as log:
+        with open_no_follow(self.job.log, "a", encoding="utf-8") as log:
             log.write(f"{message}\n")
 
     def cancel(self) -> None:

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from srkit.data.placing import placed
 from srkit.errors import UserError
-from srkit.machine.writing import placed
+from srkit.json_files import DAMAGED, parsed
+from srkit.links import folder_inside, open_no_follow
 
 __all__ = ["ScoreCache", "cache_folder"]
 
@@ -63,17 +65,19 @@ class ScoreCache:
             self._known[identity].setdefault(key, {}).update(values)
             file = self._file(identity)
             try:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                with file.open("a", encoding="utf-8", newline="\n") as opened:
+                folder_inside(self.folder, file.parent.name)
+                with open_no_follow(file, "a", encoding="utf-8", newline="\n") as opened:
                     # begun anew, so that a line that was cut off by a kill spoils no other
                     opened.write(f"\n{line}\n")
             except OSError as error:
                 self.trouble = f"{file}: {error.strerror or error}"
+            except UserError as error:
+                self.trouble = str(error)
 
     def document(self, kind: str, key: str) -> Any:
         """A document that was kept, or None."""
         try:
-            return json.loads((self.folder / kind / f"{key}.json").read_text(encoding="utf-8"))
+            return parsed((self.folder / kind / f"{key}.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
 
@@ -81,7 +85,7 @@ class ScoreCache:
         """Keep a document in place of what was kept under its key."""
         file = self.folder / kind / f"{key}.json"
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            folder_inside(self.folder, kind)
             with placed(file) as aside:
                 aside.write_text(json.dumps(content), encoding="utf-8")
         except (OSError, UserError) as error:
@@ -99,10 +103,10 @@ def _read_lines(file: Path) -> dict[str, Values]:
         return known
     for line in text.splitlines():
         try:
-            entry = json.loads(line)
+            entry = parsed(line)
             values = {str(name): _read(value) for name, value in entry["values"].items()}
             known.setdefault(str(entry["key"]), {}).update(values)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except DAMAGED:
             continue  # empty, or cut off by a kill: it is found again
     return known
 

@@ -10,7 +10,10 @@ from srkit.evaluation.best import best_by_metric, values_of
 from srkit.evaluation.rows import Row
 from srkit.evaluation.statistics import Difference, paired_differences
 
-__all__ = ["Comparison", "Entry", "Repetition", "compare"]
+__all__ = ["MEASURED", "RECORDED", "Comparison", "Entry", "Repetition", "compare"]
+
+
+MEASURED, RECORDED = "measured here", "as recorded"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Comparison:
         best: the best model by metric, where that is beyond doubt.
         method: what kind of intervals the differences have; empty for paired ones over images.
         remarks: further notes, a sentence each.
+        origin: "measured here", or "as recorded" where the scores are those that the runs wrote down.
+        results: the short hash of each run's `results.json`, by its name.
     """
 
     entries: Sequence[Entry]
@@ -72,6 +77,8 @@ class Comparison:
     best: Mapping[str, str]
     method: str = ""
     remarks: Sequence[str] = ()
+    origin: str = MEASURED
+    results: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def metrics(self) -> list[str]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from srkit.evaluation.bench.entries import Comparison
 from srkit.evaluation.bench.figures import SEEN
 from srkit.evaluation.bench.training_photos import seen_in_words
 from srkit.evaluation.rows import lr_origin
 from srkit.evaluation.statistics import BEST_NEEDS_IMAGES, NEEDS_IMAGES
 
-__all__ = ["how_measured", "notes"]
+__all__ = ["how_measured", "notes", "results_line"]
 
 
 def how_measured(comparison: Comparison, device: str = "") -> str:
     """The protocol in a sentence."""
     row = comparison.entries[0].row
-    parts = [f"LR images {lr_origin(row.downscaler, row.degradations)}", f"border of {row.border} px cropped"]
+    parts = [
+        f"scores {comparison.origin}",
+        f"LR images {lr_origin(row.downscaler, row.degradations)}",
+        f"border of {row.border} px cropped",
+    ]
     if comparison.against:
         sure = comparison.method or "95% intervals over images"
         sure = f"with {sure}" if row.images >= NEEDS_IMAGES else "too few images for intervals"
@@ -29,7 +35,18 @@ def how_measured(comparison: Comparison, device: str = "") -> str:
 
 def notes(comparison: Comparison) -> list[str]:
     """Who is best, and what a reader must know of single rows."""
-    return [*_best(comparison), *_acquaintances(comparison), *_warnings(comparison), *comparison.remarks]
+    return [
+        *_best(comparison),
+        *_acquaintances(comparison),
+        *_warnings(comparison),
+        *comparison.remarks,
+        *results_line(comparison.results),
+    ]
+
+
+def results_line(results: Mapping[str, str]) -> list[str]:
+    """The short hashes of runs' `results.json`, by which a paper names them: one line; none where there are none."""
+    return [f"results: {', '.join(f'{name} {short}' for name, short in results.items())}"] if results else []
 
 
 def _best(comparison: Comparison) -> list[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import srkit
+from srkit.data.placing import placed
 from srkit.experiment.resolved import write_toml
 from srkit.inference.named import TrainedOn
-from srkit.machine.writing import placed
 
 __all__ = ["write_card"]
 

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from srkit.contracts import GeneratorOutput
+from srkit.data.placing import placed
 from srkit.errors import SrkitError
 from srkit.inference.halo import probe
 from srkit.inference.onnx_files import OnnxNetwork, require_runtime
 from srkit.inference.script_files import open_script
-from srkit.machine.writing import placed
 
 __all__ = ["TOLERANCE", "write_onnx", "write_script"]
 

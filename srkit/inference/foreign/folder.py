@@ -11,10 +11,9 @@ import srkit
 from srkit.errors import UserError
 from srkit.experiment.resolved import write_toml
 from srkit.inference.foreign.recognition import Recognized
-from srkit.machine.links import require_no_links
-from srkit.machine.writing import write_durably
+from srkit.links import refuse_links
 from srkit.training import checkpoint
-from srkit.training.folder import EXPERIMENT, MANIFEST, RUNS, is_free, versions
+from srkit.training.folder import EXPERIMENT, MANIFEST, RUNS, is_free, versions, write_text
 
 
 def write_run(found: Sequence[Recognized], out: Path | None) -> Path:
@@ -39,9 +38,9 @@ def write_run(found: Sequence[Recognized], out: Path | None) -> Path:
         "versions": versions(),
         "imported": {r: _fact(one) for r, one in roles.items()},
     }
-    write_durably(folder / MANIFEST, json.dumps(facts, indent=1) + "\n")
+    write_text(folder / MANIFEST, json.dumps(facts, indent=1) + "\n")
     # last, as in every run: without it the folder is free for another attempt
-    write_durably(folder / EXPERIMENT, write_toml(_experiment(roles)))
+    write_text(folder / EXPERIMENT, write_toml(_experiment(roles)))
     return folder
 
 
@@ -56,9 +55,9 @@ def _default(name: str) -> Path:
 def _made(folder: Path) -> Path:
     if not is_free(folder):
         raise UserError(f"{folder} is not empty, and nothing is ever overwritten. Choose another --out")
-    require_no_links(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        refuse_links(folder)
     except OSError as error:
         raise UserError(f"the folder {folder} cannot be made: {error.strerror}") from None
     return folder

@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from srkit.data.placing import place_bytes
+from srkit.errors import UserError
 from srkit.hooks import hookimpl
-from srkit.machine.writing import append_to, write_durably
+from srkit.json_files import parsed
+from srkit.links import open_no_follow, text_no_follow
 from srkit.training.run import Run
 
 METRICS, VALIDATION = "metrics.jsonl", "validation.jsonl"
@@ -51,20 +54,30 @@ def append(path: Path, record: Mapping[str, Any]) -> None:
     finite = {
         key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in record.items()
     }
-    with append_to(path) as file:
+    with open_no_follow(path, "a", encoding="utf-8") as file:
         file.write(json.dumps(finite) + "\n")
 
 
 def keep_until(path: Path, step: int) -> None:
-    """Drop the lines of later steps, and a last line that was cut."""
-    if not path.exists():
+    """Drop the lines of later steps, and a last line that was cut.
+
+    Raises:
+        UserError: it is a link, or holds something else than such lines.
+    """
+    try:
+        text = text_no_follow(path)
+    except FileNotFoundError:
         return
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
     kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for number, line in enumerate(text.splitlines(), start=1):
         try:
-            record = json.loads(line)
+            record = parsed(line)
         except ValueError:
             continue
+        if not isinstance(record, dict) or not isinstance(record.get("step"), int):
+            raise UserError(f"{path}:{number}: not a line that srkit writes (a JSON object with a step)")
         if record["step"] <= step:
             kept.append(line + "\n")
-    write_durably(path, "".join(kept))
+    place_bytes(path, "".join(kept).encode())

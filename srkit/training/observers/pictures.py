@@ -9,6 +9,7 @@ from torch import Tensor
 
 from srkit.data.decoding import FileStems
 from srkit.hooks import hookimpl
+from srkit.links import folder_inside
 from srkit.training.checkpoint import checkpoint_name
 from srkit.training.run import Pictures, Run
 
@@ -27,8 +28,7 @@ class SamplePictures:
 
     @hookimpl
     def srkit_validation_end(self, run: Run, step: int, pictures: Pictures) -> None:
-        folder = run.folder / "samples" / checkpoint_name(step)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = folder_inside(run.folder, "samples", checkpoint_name(step))
         stem = FileStems()
         for name, views in pictures.items():
             self.draw(folder / f"{stem(name)}.png", run.name, views)

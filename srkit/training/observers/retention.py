@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from srkit.hooks import hookimpl
+from srkit.links import remove_folder
 from srkit.training.checkpoint import checkpoints, step_of
 from srkit.training.run import Run
 
@@ -43,7 +43,7 @@ class Retention:
         found = [one for one in checkpoints(path.parent) if step_of(one) <= step]
         for one in found[: -self.keep]:
             if step_of(one) != self.best_step:
-                shutil.rmtree(one)
+                remove_folder(one)
 
     def state_dict(self) -> dict[str, Any]:
         return {"best_step": self.best_step, "best_score": self.best_score}

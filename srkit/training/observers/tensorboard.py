@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from srkit.hooks import hookimpl
+from srkit.links import folder_inside
 from srkit.training.run import Pictures, Run
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ class TensorBoard:
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            events = run.folder / "events"
+            events = folder_inside(run.folder, "events")
             # events of steps that are done again would show twice; a run killed early does them from the first on
-            goes_on = events.is_dir() and any(events.iterdir())
+            goes_on = any(events.iterdir())
             self._writer = SummaryWriter(str(events), purge_step=run.resumed_from + 1 if goes_on else None)
         return self._writer
 
