@@ -8,15 +8,37 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
+from srkit.printable import printable
+
 
 class SrkitError(Exception):
-    """Something went wrong that is not the user's input; the command ends with exit code 1 and this one message."""
+    """Something went wrong that is not the user's input; the command ends with exit code 1 and this one message.
+
+    Args:
+        lines: the message; several are its lines, and a line end within one of them is no such.
+    """
 
     exit_code = 1
 
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The message, line by line."""
+        return tuple(map(str, self.args)) or (type(self).__name__,)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+    def __format__(self, how: str) -> str:
+        """Inside of another sentence it is one line."""
+        return format(" ".join(line.strip() for line in self.lines), how)
+
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: the message and its notes, as the command line does, and no traceback."""
-        return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", ())]
+        shown = [f"{type(self).__name__}: {self.lines[0]}", *self.lines[1:], *getattr(self, "__notes__", ())]
+        return list(map(printable, shown))
 
 
 class UserError(SrkitError):
@@ -68,6 +90,10 @@ class ExperimentError(UserError):
         self.problems = list(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(map(str, self.problems))
+
 
 class OptionError(UserError):
     """Raised by a component's factory that cannot do what it is asked.
@@ -92,6 +118,10 @@ class BadImage(UserError):
         self.path = Path(path)
         self.why = why
         super().__init__(f"{path}: {why}")
+
+
+class TooLarge(BadImage):
+    """An image larger than `SRKIT_MAX_PIXELS` or `SRKIT_DECODE_MEMORY` allow; true only as long as these stay."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

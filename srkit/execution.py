@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from srkit.evaluation.strips import SampleStrip, StripWriter
 from srkit.experiment import Plan
 from srkit.experiment.fingerprint import experiment_digest
 from srkit.experiment.resolved import resolve
+from srkit.experiment.written import read_written
 from srkit.hooks import HookCaller
 from srkit.links import folder_inside
 from srkit.locks import held
@@ -34,6 +35,7 @@ from srkit.training.distributed import ALONE, Processes
 from srkit.training.failure import LIGHTER_PHOTOS, ComponentFailed, told
 from srkit.training.folder import (
     DATA_MEMORY,
+    EXPERIMENT,
     LOCK,
     folder_to_resume,
     new_folder,
@@ -146,7 +148,8 @@ def _execute(
     if found is not None:
         _restore(run, *found, notice)
     if processes.is_first and run.step < run.total_steps:
-        (folder / RESULTS).unlink(missing_ok=True)  # of the run before it was made longer
+        with suppress(OSError):
+            (folder / RESULTS).unlink()  # of the run before it was made longer
     with _interruptible(run, notice), bounded(ready.device):
         _train(run)
     outcome = Outcome(run)
@@ -155,13 +158,13 @@ def _execute(
     elif processes.is_first and not outcome.interrupted:
         _judge(outcome, judge, upscale)
     if processes.is_first and not outcome.interrupted:
-        _write_results(run, ready)
+        _write_results(run, ready, registry)
     return outcome
 
 
-def _write_results(run: Run, ready: Prepared) -> None:
+def _write_results(run: Run, ready: Prepared, registry: Registry) -> None:
     """`results.json`, and in `data.json` the files that the run saw."""
-    experiment = experiment_digest(run.assembly.plan, ready.outcomes)
+    experiment = experiment_digest(read_written(run.folder / EXPERIMENT), registry)
     try:
         record_contents(run.folder / DATA_MEMORY, ready.contents)
         write_results(run.folder, step=run.step, experiment=experiment, data=ready.contents, baseline=BASELINE)

@@ -107,12 +107,14 @@ def folder_inside(root: Path, *names: str) -> Path:
         UserError: a link is in the way.
         OSError: it cannot be made.
     """
-    root.mkdir(parents=True, exist_ok=True)
+    if not root.is_dir():
+        root.mkdir(parents=True, exist_ok=True)
     for name in names:
         root = root / name
         if is_link(root):
             raise _refusal(root)
-        root.mkdir(exist_ok=True)
+        if not root.is_dir():
+            root.mkdir(exist_ok=True)
     return root
 
 
@@ -120,12 +122,11 @@ def remove_folder(folder: Path) -> None:
     """Delete a folder with all that is in it; links inside go, what they lead to stays.
 
     Raises:
-        UserError: the folder is a link, or lies in one.
+        UserError: the folder is a link.
         OSError: it cannot be deleted.
     """
-    for one in (folder, folder.parent):
-        if is_link(one):
-            raise _refusal(one)
+    if is_link(folder):
+        raise _refusal(folder)
     shutil.rmtree(folder)
 
 

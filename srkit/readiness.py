@@ -242,11 +242,11 @@ def _without_broken(
         broken_photos = find_broken_samples(assembly.photos, minimum=1, memory=memory, waiting=waiting)
     found = [*broken.values(), *broken_validate.values(), *broken_photos.values()]
     if found and not experiment.data.skip_broken:
-        shown = "\n".join(f"  {one}" for one in found[:20])
-        more = f"\n  and {len(found) - 20} more" if len(found) > 20 else ""
         raise UserError(
-            f"{len(found)} picture{'s' if len(found) > 1 else ''} cannot be used:\n{shown}{more}\n"
-            "Remove them, or leave them out with skip_broken = true in [data]"
+            f"{len(found)} picture{'s' if len(found) > 1 else ''} cannot be used:",
+            *(f"  {one}" for one in found[:20]),
+            *([f"  and {len(found) - 20} more"] if len(found) > 20 else []),
+            "Remove them, or leave them out with skip_broken = true in [data]",
         )
     if broken:
         kept = [one for one in range(len(data)) if one not in broken]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from srkit.cli.saying import say
 from srkit.cli.side_by_side import METRIC, ORIGINAL, Asked, made_folder, photo_options, read_crop, show, showings
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
@@ -111,4 +112,4 @@ class _Writer:
         with placed(path) as aside:
             aside.write_bytes(result.data)
         kind = "lossless" if result.quality is None else f"quality {result.quality}"
-        click.echo(f"{path} ({made.frames[0].width}x{made.frames[0].height}, {len(result.data) / MB:.2f} MB, {kind})")
+        say(f"{path} ({made.frames[0].width}x{made.frames[0].height}, {len(result.data) / MB:.2f} MB, {kind})")

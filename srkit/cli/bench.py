@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from srkit.cli.saying import say, say_document
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.registry import Registry
 
@@ -32,6 +33,7 @@ WIDEST = 160
 @click.option("--checkpoints", is_flag=True, help="Judge all checkpoints of a run, also while it trains.")
 @click.option("--per-image", is_flag=True, help="Scores of each photo too, the worst first.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print.")
+@click.option("--with-paths", is_flag=True, help="Folders of this machine in markdown, csv, json and latex too.")
 @click.option("--workers", type=click.IntRange(1), help="Photos at a time; by default one a CPU, up to 8.")
 @click.option("--device", help="cpu, cuda, cuda:1 or mps; by default the best there is.")
 @trust_option
@@ -49,6 +51,7 @@ def bench_command(
     checkpoints: bool,
     per_image: bool,
     form: str,
+    with_paths: bool,
     workers: int | None,
     device: str | None,
     trust: bool,
@@ -78,7 +81,15 @@ def bench_command(
         device=device,
     )
     given = answer(asked, Registry.installed(user_trust(trust)))
-    _show(given.comparisons, form, per_image=per_image, device=given.machine, facts=given.facts)
+    comparisons = shareable(given.comparisons, form, with_paths=with_paths)
+    _show(comparisons, form, per_image=per_image, device=given.machine, facts=given.facts)
+
+
+def shareable(comparisons: Sequence[Comparison], form: str, *, with_paths: bool) -> Sequence[Comparison]:
+    """The tables without folders of this machine, but for those in its own terminal."""
+    from srkit.evaluation.bench.notes import without_folders
+
+    return comparisons if with_paths or form == "table" else list(map(without_folders, comparisons))
 
 
 def _show(
@@ -87,13 +98,13 @@ def _show(
     from srkit.evaluation.bench import formats
 
     if form == "json":
-        click.echo(formats.as_json(comparisons, facts), nl=False)
+        say_document(formats.as_json(comparisons, facts), nl=False)
     elif form == "csv":
-        click.echo(formats.as_csv(comparisons, per_image), nl=False)
+        say_document(formats.as_csv(comparisons, per_image), nl=False)
     elif form == "markdown":
-        click.echo(formats.as_markdown(comparisons, device, per_image), nl=False)
+        say_document(formats.as_markdown(comparisons, device, per_image), nl=False)
     elif form == "latex":
-        click.echo(formats.as_latex(comparisons, device, per_image), nl=False)
+        say_document(formats.as_latex(comparisons, device, per_image), nl=False)
     else:
         _print_tables(comparisons, device, per_image)
 
@@ -106,10 +117,10 @@ def _print_tables(comparisons: Sequence[Comparison], device: str, per_image: boo
     console = results(WIDEST)
     for number, one in enumerate(comparisons):
         if number:
-            click.echo()
+            say()
         console.rows(comparison_table(one, min(console.width, WIDEST), device))
         if per_image:
-            click.echo()
+            say()
             for table in per_image_tables(one):
                 console.rows(table)
-            click.echo(worst_note(one))
+            say(worst_note(one))

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from srkit.cli.saying import say
 from srkit.errors import OptionError, UserError
+from srkit.printable import printable
 from srkit.registry import KINDS, Registry
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ def answer(question: Question, registry: Registry, cache: Path | None = None) ->
                 for one in photo_sets(sets, scales, registry)
             ]
         except KeyboardInterrupt:
-            click.echo("what was judged so far is kept; the same command goes on from there", err=True)
+            say("what was judged so far is kept; the same command goes on from there", err=True)
             raise
     if judge.cache.trouble:
-        click.echo(f"warning: results could not be kept ({judge.cache.trouble})", err=True)
+        say(f"warning: results could not be kept ({judge.cache.trouble})", err=True)
     if not comparisons:
         raise UserError("nothing was judged: no set is for a scale that a model has")
     return Answer(comparisons, machine, {"device": machine, "seed": asked.seed, "torch": _torch_version()})
@@ -150,7 +150,7 @@ def _compared(field: Field, photo_set: PhotoSet, judge: Judge, machine: str | No
 
 
 def _left_out(sentence: str) -> None:
-    click.echo(f"warning: {sentence}", err=True)
+    say(f"warning: {sentence}", err=True)
 
 
 def _torch_version() -> str:
@@ -176,8 +176,8 @@ def progress_line() -> Iterator[Progress]:
         task = bar.add_task("", visible=False)
 
         def told(words: str, done: int, total: int) -> None:
-            if words != bar.tasks[0].description:
-                bar.reset(task, description=words, total=total, visible=True)
+            if printable(words) != bar.tasks[0].description:
+                bar.reset(task, description=printable(words), total=total, visible=True)
             bar.update(task, completed=done, total=total)
 
         yield told

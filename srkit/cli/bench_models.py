@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from srkit.cli.saying import say
 from srkit.errors import UserError
 from srkit.registry import KINDS, Registry
 
@@ -91,7 +90,7 @@ def _with_checkpoints(arguments: Sequence[str], registry: Registry) -> list[Name
             continue
         found, complaints = run_checkpoints(Path(argument), registry)
         for complaint in complaints:
-            click.echo(f"warning: left out: {complaint}", err=True)
+            say(f"warning: left out: {complaint}", err=True)
         prefix = f"{Path(argument).resolve().name} " if len(runs) > 1 else ""
         models += [replace(one, name=prefix + one.name) for one in found]
     return models
@@ -156,17 +155,25 @@ def _loaded(model: NamedModel, scale: int, times: int) -> nn.Module:
 
 
 def _training_set(known: TrainedOn, registry: Registry) -> TrainingSet | None:
+    from srkit.cli.training_places import with_place
     from srkit.evaluation.bench.training_photos import TrainingSet
 
+    known = with_place(known)
     table = known.experiment.get("data", {}).get("train")
     if not isinstance(table, dict):
         return None
-    return TrainingSet(known.data, known.fingerprint, partial(_dataset, table, known.folder, registry))
+    return TrainingSet(known.data, known.fingerprint, partial(_dataset, table, known, registry))
 
 
-def _dataset(table: dict[str, Any], folder: Path, registry: Registry) -> Dataset:
+def _dataset(table: dict[str, Any], known: TrainedOn, registry: Registry) -> Dataset:
+    """The training set. Of a shared file only the folder's name is known, so another one of that name is no answer."""
+    from srkit.data.audit import fingerprint
     from srkit.experiment.single import pick_one
 
-    pick = pick_one(KINDS["datasets"], table, registry, shown_as="its training pictures", folder=folder)
+    shown_as = "its training images"
+    pick = pick_one(KINDS["datasets"], table, registry, shown_as=shown_as, folder=known.folder)
     dataset: Dataset = pick.build()
+    in_folders = any(isinstance(value, (Path, list)) for one in pick.walk() for value in one.options.values())
+    if known.shared and in_folders and known.fingerprint != fingerprint(dataset, pick.all_options()):
+        raise UserError(f"what lies in {known.data} beside the file is not what it was trained on")
     return dataset

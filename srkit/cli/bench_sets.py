@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from srkit.cli.saying import say
 from srkit.errors import UserError
 from srkit.experiment.single import pick_one, table_of
 from srkit.registry import KINDS, Registry
@@ -128,19 +127,19 @@ def _suite(file: Path, scales: Sequence[int], registry: Registry) -> Iterator[Ph
     there = [one for one in sets if (file.parent / one.hr).is_dir()]
     for one in sets:
         if one not in there:
-            click.echo(f"warning: set {one.name} is left out: there is no folder {file.parent / one.hr}", err=True)
+            say(f"warning: set {one.name} is left out: there is no folder {file.parent / one.hr}", err=True)
     if not there:
         raise UserError(f"{file}: none of its sets is on this machine")
     for one in there:
         fitting = [scale for scale in one.scales if not scales or scale in scales]
         if not fitting:
             known = ", ".join(f"x{scale}" for scale in one.scales)
-            click.echo(f"warning: set {one.name} of {file} is for {known} and left out: no model is", err=True)
+            say(f"warning: set {one.name} of {file} is for {known} and left out: no model is", err=True)
         for number, scale in enumerate(fitting):
             found = suite_set(one, scale, file, registry)
             if number == 0:
                 for sentence in verify(one, found, file):
-                    click.echo(sentence, err=True)
+                    say(sentence, err=True)
             yield found
 
 

@@ -17,6 +17,7 @@ import click
 
 from srkit.cli.failures import WRONG_INPUT
 from srkit.cli.plan import experiment_file
+from srkit.cli.saying import say, say_document
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import ExperimentError, Problem, UserError
 from srkit.experiment import Reading, StudyReading, complete, read_experiment, read_study
@@ -48,9 +49,9 @@ def check_command(experiments: tuple[Path, ...], settings: tuple[str, ...], as_j
         found += findings.problems
         if not findings.errors and not as_json:
             count = len(findings.problems)
-            click.echo(f"{path}: ok{findings.size}" + (f", {count} warning{'s' if count > 1 else ''}" if count else ""))
+            say(f"{path}: ok{findings.size}" + (f", {count} warning{'s' if count > 1 else ''}" if count else ""))
     if as_json:
-        click.echo(json.dumps([_as_object(one) for one in found], indent=1))
+        say_document(json.dumps([_as_object(one) for one in found], indent=1))
     if any(one.severity == "error" for one in found):
         raise click.exceptions.Exit(WRONG_INPUT)
 
@@ -83,11 +84,11 @@ class Findings:
                 self._show(problem)
             if len(pictures) > SHOWN and not self.quiet:
                 more = f"{len(pictures) - SHOWN} more of {key}"
-                click.echo(f"{'warning: ' if severity == 'warning' else ''}and {more}; --json lists all")
+                say(f"{'warning: ' if severity == 'warning' else ''}and {more}; --json lists all")
 
     def _show(self, problem: Problem) -> None:
         if not self.quiet:
-            click.echo(f"{'warning: ' if problem.severity == 'warning' else ''}{problem}")
+            say(f"{'warning: ' if problem.severity == 'warning' else ''}{problem}")
 
 
 def _check(path: Path, settings: tuple[str, ...], registry: Registry, findings: Findings) -> None:
@@ -166,7 +167,7 @@ def _progress() -> Iterator[tuple[Callable[[str, int, int], None] | None, Callab
     from srkit.data.patience import impatiently
 
     if not sys.stderr.isatty():
-        yield None, impatiently(partial(click.echo, err=True))
+        yield None, impatiently(partial(say, err=True))
         return
     from rich.progress import Progress
 

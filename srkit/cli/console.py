@@ -6,20 +6,39 @@ Results are as wide as the terminal; in a pipe they are without colour and witho
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 from rich.console import Console
+from rich.segment import Segment
+from rich.text import Text
 
 from srkit.evaluation.figures import clock_figure as duration
+from srkit.printable import printable, printable_lines
 
-__all__ = ["PIPED_WIDTH", "ResultConsole", "duration", "messages", "results", "speaker"]
+__all__ = ["PIPED_WIDTH", "PrintableConsole", "ResultConsole", "duration", "messages", "results", "speaker"]
 
 PIPED_WIDTH = 160
 """Columns of a table that nobody's terminal limits: wide enough that each component keeps to one line."""
 
 
-class ResultConsole(Console):
+class PrintableConsole(Console):
+    """A console that no name can do anything to: what cannot be seen is spelled out, and a string is one line.
+
+    Several lines are several arguments with `sep`, or a `Text`.
+    """
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """A string as it is printed, measured and put into a table."""
+        return super().render_str(printable(text), **how)
+
+    def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
+        """Anything else; whoever lays out a `Text` of names calls `printable` himself, so that it has its room."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable_lines(segment.text), segment.style)
+
+
+class ResultConsole(PrintableConsole):
     """A console that reports a reader who left (`| head`) as any other write does, instead of leaving the process."""
 
     def on_broken_pipe(self) -> NoReturn:
@@ -32,7 +51,8 @@ class ResultConsole(Console):
             return
         with self.capture() as capture:
             self.print(renderable)
-        self.out("\n".join(line.rstrip() for line in capture.get().splitlines()), highlight=False)
+        lines = [line.rstrip() for line in capture.get().split("\n")]
+        self.print(*lines[:-1], sep="\n", markup=False, no_wrap=True, overflow="ignore", crop=False)
 
 
 def results(piped_width: int | None = None) -> ResultConsole:
@@ -47,12 +67,12 @@ def results(piped_width: int | None = None) -> ResultConsole:
     return console
 
 
-def messages() -> Console:
+def messages() -> PrintableConsole:
     """Where a run is shown: standard error, so that standard output holds results alone.
 
     What is printed stands as it is: `[data]` and a path with brackets are no markup.
     """
-    return Console(file=sys.stderr, markup=False, emoji=False, highlight=False)
+    return PrintableConsole(file=sys.stderr, markup=False, emoji=False, highlight=False)
 
 
 def speaker(screen: Console, *, quiet: bool = False) -> Callable[[str], None]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from srkit.cli.saying import say
 from srkit.cli.side_by_side import made_folder
 from srkit.errors import UserError
 
@@ -51,14 +52,14 @@ def curves_command(runs: tuple[Path, ...], perception_distortion: bool, out: Pat
         raise UserError(f"{silent}: nothing was logged yet; [log] every says after how many steps a line is written")
     for one in read:
         if not perception_distortion and not one.metrics:
-            click.echo(f"warning: {one.folder} has logged nothing yet and is left out", err=True)
+            say(f"warning: {one.folder} has logged nothing yet and is left out", err=True)
     title = read[0].name if len(read) == 1 else f"{len(read)} runs"
     title = "perception and distortion" if perception_distortion else title
     content = curves_figure(title, lines, found, [one.name for one in read])
     made_folder(out.parent)
     with placed(out) as aside:
         aside.write_bytes(content)
-    click.echo(str(out))
+    say(str(out))
 
 
 def _folders(given: Sequence[Path]) -> list[Path]:

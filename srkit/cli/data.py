@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from srkit.cli.plan import sound_plan
+from srkit.cli.saying import say, say_document
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.registry import Registry
 
@@ -54,7 +55,7 @@ def data_command(
     from srkit.preview import preview
 
     def notice(sentence: str) -> None:
-        click.echo(sentence, err=True)
+        say(sentence, err=True)
 
     found = preview(plan, step, device, notice)
     sheet = out if out is not None else Path(f"{plan.name}-data.png")
@@ -63,11 +64,11 @@ def data_command(
 
     save_png(sheet, np.asarray(contact_sheet(found.pairs, title)))
     if as_json:
-        click.echo(json.dumps(_as_object(found, sheet), indent=1))
+        say_document(json.dumps(_as_object(found, sheet), indent=1))
         return
     for line in _lines(found):
-        click.echo(line)
-    click.echo(f"contact sheet: {sheet}")
+        say(line)
+    say(f"contact sheet: {sheet}")
 
 
 def _as_object(found: Preview, sheet: Path) -> dict[str, object]:

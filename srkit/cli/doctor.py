@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 import srkit
+from srkit.cli.saying import say_document
 
 PACKAGES = ("torch", "torchvision", "pillow", "numpy", "scikit-image", "safetensors", "tensorboard")
 
@@ -39,7 +40,7 @@ def doctor_command(as_json: bool) -> None:
     sections = (_software, _devices, _weights, _plugins)
     findings = [finding for section in sections for finding in _examined(section)]
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in findings], indent=1))
+        say_document(json.dumps([asdict(one) for one in findings], indent=1))
         return
     from rich.markup import escape
     from rich.table import Table
@@ -71,7 +72,7 @@ def _software() -> Iterator[Finding]:
         try:
             yield Finding(name, metadata.version(name))
         except metadata.PackageNotFoundError:
-            yield Finding(name, f"missing: pip install {name}", ok=False)
+            yield Finding(name, "missing; install srkit again", ok=False)
 
 
 def _devices() -> Iterator[Finding]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from srkit.cli.saying import say
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
 from srkit.registry import Registry
 
 if TYPE_CHECKING:
-    from srkit.inference.named import NamedModel, TrainedOn
+    from srkit.inference.named import NamedModel
 
 ENDINGS = {"safetensors": ".safetensors", "pth": ".pth", "onnx": ".onnx", "torchscript": ".ts"}
 
@@ -24,8 +26,9 @@ ENDINGS = {"safetensors": ".safetensors", "pth": ".pth", "onnx": ".onnx", "torch
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The file to make; by default NAME with its ending, here.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
+@click.option("--with-paths", is_flag=True, help="Keep folders of this machine, not only their names.")
 @trust_option
-def export_command(run: Path, kind: str, out: Path | None, overwrite: bool, trust: bool) -> None:
+def export_command(run: Path, kind: str, out: Path | None, overwrite: bool, with_paths: bool, trust: bool) -> None:
     """Write a trained model as one file, with a model card.
 
     \b
@@ -44,7 +47,8 @@ def export_command(run: Path, kind: str, out: Path | None, overwrite: bool, trus
     for file in (target, card):
         if file.exists() and not overwrite:
             raise UserError(f"{file} is there already; --overwrite replaces it")
-    _export(run, home, kind, target, card, Registry.installed(user_trust(trust)))
+    registry = Registry.installed(user_trust(trust))
+    _export(run, home, kind, target, card, registry, with_paths=with_paths)
 
 
 def _target(out: Path | None, name: str, kind: str) -> Path:
@@ -58,36 +62,40 @@ def _target(out: Path | None, name: str, kind: str) -> Path:
     return out
 
 
-def _export(run: Path, home: Path, kind: str, target: Path, card: Path, registry: Registry) -> None:
+def _export(
+    run: Path, home: Path, kind: str, target: Path, card: Path, registry: Registry, *, with_paths: bool
+) -> None:
+    from srkit.cli.training_places import keep_place
     from srkit.inference.export.card import write_card
     from srkit.inference.naming import named_model
+    from srkit.inference.own_words import own_words
 
     model = named_model(str(run), registry)
     assert model.scale is not None and model.trained_on is not None  # a run's
     for sentence in model.complaints:
-        click.echo(f"warning: {sentence}", err=True)
+        say(f"warning: {sentence}", err=True)
     network = model.load(model.scale)
-    _write(kind, target, network, model, model.trained_on)
+    texts = own_words(model.trained_on, model.name, with_paths=with_paths)
+    _write(kind, target, network, model, texts)
     parameters = sum(one.numel() for one in network.parameters())
-    write_card(card, target.name, home.name, model.scale, parameters, model.trained_on, home)
-    click.echo(f"card: {card}")
+    facts = (target.name, home.name, model.scale, parameters, model.trained_on, home)
+    write_card(card, *facts, with_paths=with_paths)
+    keep_place(model.trained_on)
+    say(f"card: {card}")
 
 
-def _write(kind: str, target: Path, network: Any, model: NamedModel, trained: TrainedOn) -> None:
+def _write(kind: str, target: Path, network: Any, model: NamedModel, texts: Mapping[str, str]) -> None:
     from srkit.inference.export.graphs import write_onnx, write_script
     from srkit.inference.exported import save_exported, save_pth
-    from srkit.inference.own_words import own_words
 
-    texts = own_words(trained, model.name)
+    assert model.trained_on is not None  # a run's
     if kind in ("safetensors", "pth"):
         save = save_exported if kind == "safetensors" else save_pth
         save(target, network.state_dict(), texts)
-        click.echo(f"{target}: x{model.scale}, {target.stat().st_size / 1e6:.3g} MB")
-        use = str(trained.experiment["generator"]["use"])
+        say(f"{target}: x{model.scale}, {target.stat().st_size / 1e6:.3g} MB")
+        use = str(model.trained_on.experiment["generator"]["use"])
         if use.startswith("./"):
-            click.echo(
-                f"warning: the generator is code of yours; keep {use.rpartition(':')[0]} beside the file", err=True
-            )
+            say(f"warning: the generator is code of yours; keep {use.rpartition(':')[0]} beside the file", err=True)
         return
     gap = (write_onnx if kind == "onnx" else write_script)(target, network, texts)
-    click.echo(f"{target}: x{model.scale}, {target.stat().st_size / 1e6:.3g} MB; differs from the network by {gap:.1g}")
+    say(f"{target}: x{model.scale}, {target.stat().st_size / 1e6:.3g} MB; differs from the network by {gap:.1g}")

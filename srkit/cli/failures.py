@@ -15,6 +15,7 @@ from typing import TextIO
 
 import click
 
+from srkit.cli.saying import say, say_document
 from srkit.errors import ExperimentError, SaidElsewhere, SrkitError
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -31,8 +32,7 @@ def report(error: BaseException) -> int:
     """Say on standard error what went wrong; gives the exit code."""
     if isinstance(error, (click.exceptions.Exit, SaidElsewhere)):
         return error.exit_code
-    if os.environ.get(DEBUG, "") not in ("", "0"):
-        traceback.print_exception(error)
+    _trace(error)
     if isinstance(error, (click.Abort, KeyboardInterrupt)):
         _interrupted(error)
         return INTERRUPTED
@@ -46,9 +46,9 @@ def report(error: BaseException) -> int:
         _say(f"error: {name}{error.strerror or error}")
         return FAILED
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] != "srkit":
-        package = error.name.partition(".")[0]
-        _say(f"error: the Python package {package} is not installed{_place(error)}")
-        _say(f"Install it, or what needs it anew: pip install {package}, or pip install --force-reinstall srkit")
+        # no command to install it: the name may come out of anybody's file
+        _say(f"error: the Python package {error.name.partition('.')[0]} is not installed{_place(error)}")
+        _say("Install it if you know it, or install what needs it again.")
         return FAILED
     _unexpected(error)
     return FAILED
@@ -62,8 +62,7 @@ def threads_reported() -> Iterator[None]:
         error = unhandled.exc_value
         if error is None or isinstance(error, SystemExit):
             return
-        if os.environ.get(DEBUG, "") not in ("", "0"):
-            traceback.print_exception(error)
+        _trace(error)
         _say(f"warning: a thread ended, while the command goes on: {type(error).__name__}: {error}{_place(error)}")
 
     before, threading.excepthook = threading.excepthook, say
@@ -96,7 +95,7 @@ def _is_closed_pipe(stream: TextIO) -> bool:
 def _usage(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     if context is not None and context.command is not None:
-        _say(context.get_usage())
+        say_document(context.get_usage(), err=True)
     _say(f"error: {error.format_message()}")
     if context is not None and context.command is not None:
         _say(f"`{context.command_path} --help` explains it")
@@ -112,9 +111,11 @@ def _interrupted(error: BaseException) -> None:
 
 
 def _known(error: SrkitError) -> None:
-    messages = [str(one) for one in error.problems] if isinstance(error, ExperimentError) else [str(error)]
-    for message in messages:
-        _say(f"error: {message}")
+    if isinstance(error, ExperimentError):
+        _say(*(f"error: {problem}" for problem in error.problems))
+    else:
+        first, *others = error.lines
+        _say(f"error: {first}", *others)
     for note in getattr(error, "__notes__", ()):
         _say(f"       {note}")
 
@@ -139,5 +140,10 @@ def _is_library(filename: str) -> bool:
     return any(name in parts for name in ("torch", "torchvision", "click", "pluggy", "rich")) or filename[:1] == "<"
 
 
-def _say(text: str) -> None:
-    click.echo(text, err=True)
+def _trace(error: BaseException) -> None:
+    if os.environ.get(DEBUG, "") not in ("", "0"):
+        say_document("".join(traceback.format_exception(error)), err=True)
+
+
+def _say(*lines: str) -> None:
+    say(*lines, err=True)

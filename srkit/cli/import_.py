@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from srkit.cli.saying import say
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.registry import Registry
 
@@ -35,20 +36,20 @@ def import_command(files: tuple[Path, ...], out: Path | None, trust: bool) -> No
     for one in found:
         _tell(one)
     if any(one.role == "generator" for one in found):
-        click.echo(f"\n{folder} can be used like a run: srkit upscale photo.jpg --model {folder}")
+        say("", f"{folder} can be used like a run: srkit upscale photo.jpg --model {folder}")
     else:
-        click.echo(f'\n{folder} is for training: init = {{ discriminator = "{folder}" }}')
+        say("", f'{folder} is for training: init = {{ discriminator = "{folder}" }}')
 
 
 def _tell(one: Recognized) -> None:
     options = ", ".join(f"{key} {_value(value)}" for key, value in one.foreign.options.items())
     parameters = sum(parameter.numel() for parameter in one.network.parameters())
-    click.echo(f"{one.weights.file}: {one.foreign.layout}")
-    click.echo(f"  {one.role} {one.component.name}: {options}; {parameters:,} parameters")
+    say(f"{one.weights.file}: {one.foreign.layout}")
+    say(f"  {one.role} {one.component.name}: {options}; {parameters:,} parameters")
     if one.weights.beside:
-        click.echo(f"  not taken: {', '.join(one.weights.beside)}")
+        say(f"  not taken: {', '.join(one.weights.beside)}")
     for sentence in one.foreign.assumed:
-        click.echo(f"  assumed: {sentence}")
+        say(f"  assumed: {sentence}")
 
 
 def _value(value: object) -> str:

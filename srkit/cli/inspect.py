@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from srkit.cli.saying import say_document
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.registry import Registry
 
@@ -47,7 +48,7 @@ def inspect_command(experiment_or_run: Path, memory: float, device: str | None, 
     facts = _facts(plan, generator, discriminator, memory, choose_device(device))
     facts["generator"]["trained"] = trained
     if as_json:
-        click.echo(json.dumps(facts, indent=1))
+        say_document(json.dumps(facts, indent=1))
     else:
         _print(facts)
 
@@ -233,7 +234,7 @@ def _layers(layers: list[dict[str, Any]]) -> Table:
     for layer in layers:
         shape = "x".join(map(str, layer["output"]))
         mult_adds = f"{layer['macs'] / 1e6:.4g}"
-        table.add_row(escape(layer["name"]), layer["type"], f"{layer['parameters']:,}", mult_adds, shape)
+        table.add_row(escape(layer["name"]), escape(layer["type"]), f"{layer['parameters']:,}", mult_adds, shape)
     return table
 
 

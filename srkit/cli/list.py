@@ -6,6 +6,7 @@ import json
 
 import click
 
+from srkit.cli.saying import say_document
 from srkit.errors import UserError
 from srkit.registry import KINDS, Kind, Listing, Registry, kind_named
 
@@ -30,7 +31,7 @@ def list_command(kind: str | None, as_json: bool, verify: bool) -> None:
 
         listings = verified(listings)
     if as_json:
-        click.echo(json.dumps([as_object(one) for one in listings], indent=1))
+        say_document(json.dumps([as_object(one) for one in listings], indent=1))
         return
     _print(listings, [chosen] if chosen else list(KINDS.values()))
 

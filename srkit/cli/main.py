@@ -17,6 +17,7 @@ import click
 
 import srkit
 from srkit.cli.failures import FAILED, INTERRUPTED, reader_gone, report, threads_reported
+from srkit.cli.saying import say, say_document
 from srkit.errors import SrkitError, nearest
 
 COMMANDS = {
@@ -120,7 +121,7 @@ def cli(ctx: click.Context) -> None:
       srkit list generators
     """
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        say_document(ctx.get_help())
 
 
 def main() -> None:
@@ -154,7 +155,7 @@ def _end_despite(threads: Sequence[threading.Thread], code: int) -> None:
     time.sleep(TO_SAY)
     if any(one.is_alive() for one in threads):
         at_once = "" if os.name == "nt" else ", or at once by Ctrl-C"
-        click.echo(f"still waiting for a thread; ends within {TO_END:.0f} seconds{at_once}", err=True)
+        say(f"still waiting for a thread; ends within {TO_END:.0f} seconds{at_once}", err=True)
         time.sleep(TO_END - TO_SAY)
     if any(one.is_alive() for one in threads):
         os._exit(code)

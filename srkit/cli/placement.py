@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-import click
-
+from srkit.cli.saying import say
 from srkit.errors import OptionError, SrkitError, UserError
 from srkit.registry import KINDS, Registry
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to upscale and the file to make of it."""
+    """One picture to upscale and the file to make of it; `named` where the user named that very file."""
 
     source: Path
     target: Path
     out: Path
+    named: bool = False
 
 
 def placements(
@@ -36,24 +36,24 @@ def placements(
     Returns:
         Jobs, and what is wrong with folders.
     """
-    pictures: dict[Path, tuple[Path, Path]] = {}
+    pictures: dict[Path, tuple[Path, Path, bool]] = {}
     failures: list[SrkitError] = []
     for one in chain.from_iterable(_matching(one) for one in given):
         try:
             found = _pictures_in(one, out, registry) if one.is_dir() else [(one, Path(one.name))]
         except SrkitError as error:
             failures.append(error)
-            click.echo(f"error: {error}", err=True)
+            say(f"error: {error}", err=True)
             continue
         for source, place in found:
-            pictures.setdefault(source.resolve(), (source, place))
+            pictures.setdefault(source.resolve(), (source, place, not one.is_dir()))
     # a name may differ by case alone, which is the same file on macOS and Windows
     taken = {str(source).casefold() for source in pictures}
     jobs = []
-    for source, place in pictures.values():
+    for source, place, named in pictures.values():
         target = _free(out / place.with_suffix(ending), taken)
         taken.add(str(target.resolve()).casefold())
-        jobs.append(Job(source, target, out))
+        jobs.append(Job(source, target, out, named))
     return jobs, failures
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
+from srkit.cli.saying import say
 from srkit.errors import ExperimentError, Problem
 from srkit.experiment import Plan, complete, read_experiment
 from srkit.experiment.written import read_written
@@ -35,7 +34,7 @@ def sound_plan(path: Path, settings: tuple[str, ...], registry: Registry) -> Pla
     reading = read_experiment(experiment_file(path), settings)
     structural = list(reading.problems)
     for problem in structural:
-        click.echo(f"error: {problem}", err=True)
+        say(f"error: {problem}", err=True)
     plan = complete(reading, registry)
     if not plan.problems:
         return plan

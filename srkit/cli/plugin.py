@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from srkit.cli.failures import WRONG_INPUT
+from srkit.cli.saying import say, say_document
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
 from srkit.registry import KINDS, BrokenComponent, Kind, Registry, kind_named
@@ -30,7 +31,7 @@ def plugin_command(ctx: click.Context) -> None:
       srkit plugin check ./my_block.py:Block
     """
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        say_document(ctx.get_help())
 
 
 @plugin_command.command("new")
@@ -51,18 +52,18 @@ def new_command(name: str, kinds: tuple[str, ...], out: Path | None) -> None:
     names = Names.of(name)
     folder = out or Path(name)
     files = write_plugin(names, list(dict.fromkeys(chosen)), folder)
-    click.echo(f"{folder}: {len(files)} files")
+    say(f"{folder}: {len(files)} files")
     for file in files:
-        click.echo(f"  {file.relative_to(folder).as_posix()}")
+        say(f"  {file.relative_to(folder).as_posix()}")
     for entry in Registry.installed().entries():
         if entry.kind in chosen and entry.name == names.component and canonical(entry.distribution) != canonical(name):
-            click.echo(
+            say(
                 f"The {entry.kind.singular} {entry.name!r} is there already, in {entry.distribution}. With both "
                 f"installed, experiments write '{name}:{entry.name}'. Another name in pyproject.toml avoids that."
             )
-    click.echo("Next:")
+    say("Next:")
     for line in (f"pip install -e {folder}", f"srkit plugin check {name}", f"python -m pytest {folder}"):
-        click.echo(f"  {line}")
+        say(f"  {line}")
 
 
 @plugin_command.command("check")

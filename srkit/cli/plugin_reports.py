@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-import click
-
+from srkit.cli.saying import say, say_document
 from srkit.testing import Report
 
 __all__ = ["show"]
@@ -18,11 +17,11 @@ def show(reports: Iterable[Report], as_json: bool) -> bool:
     for report in reports:
         seen.append(report)
         if not as_json:
-            click.echo(str(report))
+            say(*str(report).split("\n"))
     if as_json:
-        click.echo(json.dumps([one.as_object() for one in seen], indent=1))
+        say_document(json.dumps([one.as_object() for one in seen], indent=1))
     else:
-        click.echo(_summary(seen))
+        say(_summary(seen))
     return all(one.passed for one in seen)
 
 

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from srkit.cli.console import duration, messages
+from srkit.cli.saying import say
 from srkit.preparing.estimate import Estimate
 from srkit.preparing.finishing import count
 from srkit.preparing.folder import MANIFEST
@@ -30,14 +30,14 @@ PLAIN_EVERY = 10.0
 
 def say_what_is_there(plan: Plan) -> None:
     """Photos by type and camera, as `--shrink-first` wants them typed, and what cannot be used."""
-    click.echo(f"{len(plan.photos)} pictures: {_counts(endings(plan.photos), 'unknown')}")
+    say(f"{len(plan.photos)} pictures: {_counts(endings(plan.photos), 'unknown')}")
     models = cameras(plan.photos)
     if set(models) - {""}:
-        click.echo(f"cameras: {_counts(models, 'not said')}")
+        say(f"cameras: {_counts(models, 'not said')}")
     if plan.small:
-        click.echo(f"{len(plan.small)} too small for a patch")
+        say(f"{len(plan.small)} too small for a patch")
     if plan.broken:
-        click.echo(f"{len(plan.broken)} broken")
+        say(f"{len(plan.broken)} broken")
 
 
 def say_what_is_coming(plan: Plan, coming: Estimate, processes: int, out: Path) -> None:
@@ -47,13 +47,13 @@ def say_what_is_coming(plan: Plan, coming: Estimate, processes: int, out: Path) 
     most = f" ({coming.most:,} at most)" if coming.most > coming.patches else ""
     form = "in a packed set" if plan.settings.form == "packed" else f"as {plan.settings.form.upper()}"
     count_of = "process" if processes == 1 else "processes"
-    click.echo(
+    say(
         f"about {coming.patches:,} {what}{most}, {_bytes(coming.bytes)} {form}, "
         f"{duration(coming.seconds / processes)} with {processes} {count_of}"
     )
     free = shutil.disk_usage(next(one for one in (out.absolute(), *out.absolute().parents) if one.exists())).free
     if coming.bytes > free:
-        click.echo(f"warning: the disk of {out} has {_bytes(free)} free", err=True)
+        say(f"warning: the disk of {out} has {_bytes(free)} free", err=True)
 
 
 def say_what_was_made(plan: Plan, decided: Sequence[Decided], out: Path) -> None:
@@ -61,7 +61,7 @@ def say_what_was_made(plan: Plan, decided: Sequence[Decided], out: Path) -> None
     counts = count(plan, list(decided))
     words = {"cut": "used", "near_duplicates": "near-duplicates", "too_small": "too small", "flat_photos": "flat"}
     shown = ["cut", "near_duplicates", "flat_photos", "too_small", "broken"]
-    click.echo(f"{counts['photos']} pictures: " + ", ".join(f"{counts[key]} {words.get(key, key)}" for key in shown))
+    say(f"{counts['photos']} pictures: " + ", ".join(f"{counts[key]} {words.get(key, key)}" for key in shown))
     by_job = {entry.job: entry for entry in decided}
     broken = [f"{photo.name}: {photo.why}" for photo in plan.broken]
     alike, flat = [], []
@@ -81,14 +81,14 @@ def say_what_was_made(plan: Plan, decided: Sequence[Decided], out: Path) -> None
     sides = [f"{counts[side]:,} to {side}" for side in plan.sides if side]
     flat_ones = f"; {counts['flat_patches']:,} flat ones dropped" if counts["flat_patches"] else ""
     noun = "pictures" if plan.settings.patch_size is None else "patches"
-    click.echo(f"{out}: {counts['patches']:,} {noun}{''.join(f', {one}' for one in sides)}{flat_ones}")
+    say(f"{out}: {counts['patches']:,} {noun}{''.join(f', {one}' for one in sides)}{flat_ones}")
 
 
 def _say_list(what: str, items: Sequence[str], most: int = LISTED) -> None:
     for item in items[:most]:
-        click.echo(f"  {what}  {item}")
+        say(f"  {what}  {item}")
     if len(items) > most:
-        click.echo(f"  {what}  and {len(items) - most} more, see {MANIFEST}")
+        say(f"  {what}  and {len(items) - most} more, see {MANIFEST}")
 
 
 @contextmanager

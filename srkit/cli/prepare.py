@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from srkit.cli.failures import INTERRUPTED
+from srkit.cli.saying import say
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
 from srkit.registry import Registry
@@ -154,11 +155,11 @@ def prepare_command(
     if state is State.FINISHED:
         if not dry_run:
             clean(out)
-        click.echo(f"{out} is finished already; nothing to do")
+        say(f"{out} is finished already; nothing to do")
         return
     processes = workers or _cores()
     if state is State.BEGUN:
-        click.echo(f"{out} was begun earlier and goes on")
+        say(f"{out} was begun earlier and goes on")
     with counting("photos tried") as progress:
         coming = estimate(plan, shrinker, progress)
     say_what_is_coming(plan, coming, processes, out)
@@ -189,7 +190,7 @@ def _carry_out(plan: Plan, out: Path, processes: int) -> None:
         with display:
             decided = carry_out(plan, out, processes, display)
     except KeyboardInterrupt:
-        click.echo(f"interrupted at {display.photos}; the same command goes on from there", err=True)
+        say(f"interrupted at {display.photos}; the same command goes on from there", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
     say_what_was_made(plan, decided, out)
 

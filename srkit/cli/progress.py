@@ -14,6 +14,7 @@ from rich.text import Text
 
 from srkit.cli.console import duration
 from srkit.hooks import hookimpl
+from srkit.printable import printable
 from srkit.training.run import Run
 
 INDENT, GAP = "  ", "  "
@@ -57,7 +58,7 @@ class ProgressDisplay:
             TimeRemainingColumn(compact=True),
             console=self.console,
         )
-        self.task = self.bar.add_task(run.name, total=run.total_steps, completed=run.step, numbers=())
+        self.task = self.bar.add_task(printable(run.name), total=run.total_steps, completed=run.step, numbers=())
         self.bar.start()
 
     @hookimpl

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from srkit.cli.saying import say
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
 from srkit.registry import Registry
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--photos", type=click.IntRange(1), default=10, show_default=True, help="How many to show of each set.")
 @click.option("--device", help="cpu, cuda, cuda:1 or mps; by default the best there is.")
 @click.option("--overwrite", is_flag=True, help="Replace a page that is there already.")
+@click.option("--with-paths", is_flag=True, help="Keep folders of this machine, not only their names.")
 @trust_option
 def report_command(
     runs: tuple[Path, ...],
@@ -32,6 +35,7 @@ def report_command(
     photos: int,
     device: str | None,
     overwrite: bool,
+    with_paths: bool,
     trust: bool,
 ) -> None:
     """Make a page of runs: photos to compare, curves, tables.
@@ -47,12 +51,12 @@ def report_command(
 
     registry = Registry.installed(user_trust(trust, ask=False))  # it can do without the code
     contents = _contents(runs, folders, photos, device, registry)
-    page = render(contents).encode()
+    page = render(contents if with_paths else _without_folders(contents)).encode()
     with placed(target) as aside:
         aside.write_bytes(page)
     shown = sum(len(chapter.photos) for chapter in contents.chapters)
     parts = [_counted(len(contents.subjects), "run"), _counted(shown, "photo"), f"{len(page) / 1e6:.3g} MB"]
-    click.echo(f"{target}: {', '.join(parts)}")
+    say(f"{target}: {', '.join(parts)}")
 
 
 def _target(out: Path, overwrite: bool) -> Path:
@@ -87,8 +91,19 @@ def _contents(
         work = Work(registry, where, folders, photos, progress)
         done = chapters(found.runs, work)
     for sentence in [*found.notes, *(f"{chapter.title}: {note}" for chapter in done for note in chapter.notes)]:
-        click.echo(f"warning: {sentence}", err=True)
+        say(f"warning: {sentence}", err=True)
     return Contents(subjects, done, made_by(describe(where)), found.notes, found.studies)
+
+
+def _without_folders(contents: Contents) -> Contents:
+    """What a page for others has: names, and of people and machines none."""
+    from srkit.places import Nameless, named_folders
+
+    facts = [(one.experiment, one.manifest, str(one.curves.folder.resolve())) for one in contents.subjects]
+    nameless = Nameless(named_folders(facts))
+    subjects = [replace(one, manifest=nameless.record(one.manifest)) for one in contents.subjects]
+    shared: Contents = nameless(replace(contents, subjects=subjects))
+    return shared
 
 
 def _counted(count: int, what: str) -> str:

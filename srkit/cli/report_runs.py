@@ -71,7 +71,7 @@ def find_runs(arguments: Sequence[Path]) -> Found:
         else:
             raise UserError(_no_run(path))
     if not folders:
-        raise UserError("\n".join(["there is nothing to report yet:", *notes]))
+        raise UserError("there is nothing to report yet:", *notes)
     places = [folder.resolve() for folder, _ in folders]
     twice = next((folder for folder, _ in folders if places.count(folder.resolve()) > 1), None)
     if twice is not None:

@@ -10,6 +10,7 @@ import click
 from srkit.cli.failures import INTERRUPTED
 from srkit.cli.plan import sound_plan
 from srkit.cli.quick_start import QuickStart
+from srkit.cli.saying import say
 from srkit.cli.study import Asked, StudyTask, rehearse_study, run_study, sound_study
 from srkit.cli.together import once_a_machine
 from srkit.cli.trusting import trust_option, user_trust
@@ -136,8 +137,9 @@ def _run(
     if outcome.interrupted:
         run = outcome.run
         screen.print(
-            f"interrupted after step {run.step} of {run.total_steps}; the checkpoint is saved. Go on with:\n"
+            f"interrupted after step {run.step} of {run.total_steps}; the checkpoint is saved. Go on with:",
             f"  srkit run {run.folder} --resume",
+            sep="\n",
             soft_wrap=True,
         )
         raise click.exceptions.Exit(INTERRUPTED)
@@ -179,8 +181,8 @@ def _rehearse(plan: Plan, device: str | None, *, quiet: bool) -> None:
     from srkit.dry_run import dry_run
 
     found = dry_run(plan, device, speaker(messages(), quiet=quiet))
-    click.echo(f"{plan.path}: a step of each stage and a validation picture done on {found.device}")
-    click.echo(f"  time    about {duration(found.seconds)} for {found.steps} steps ({found.seconds_each})")
+    say(f"{plan.path}: a step of each stage and a validation picture done on {found.device}")
+    say(f"  time    about {duration(found.seconds)} for {found.steps} steps ({found.seconds_each})")
     if found.memory_bytes:
-        click.echo(f"  memory  about {found.memory_bytes / 1e9:.2f} GB")
-    click.echo(f"  disk    about {found.disk_bytes / 1e6:.1f} MB")
+        say(f"  memory  about {found.memory_bytes / 1e9:.2f} GB")
+    say(f"  disk    about {found.disk_bytes / 1e6:.1f} MB")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from srkit.cli.saying import say, say_document
 from srkit.errors import UserError
 from srkit.registry import KINDS, Component, Registry
 
@@ -22,7 +23,7 @@ def schema_command() -> None:
     """
     from srkit.experiment.json_schema import experiment_schema
 
-    click.echo(json.dumps(experiment_schema(_loadable(Registry.installed())), indent=1))
+    say_document(json.dumps(experiment_schema(_loadable(Registry.installed())), indent=1))
 
 
 def _loadable(registry: Registry) -> list[tuple[Component, str]]:
@@ -33,5 +34,5 @@ def _loadable(registry: Registry) -> list[tuple[Component, str]]:
             try:
                 found.append((registry.find(kind, listing.entry.qualified, Path.cwd()), listing.summary))
             except UserError as error:
-                click.echo(f"warning: left out: {error}", err=True)
+                say(f"warning: left out: {error}", err=True)
     return found

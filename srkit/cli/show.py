@@ -9,6 +9,7 @@ import click
 
 from srkit.cli.list import where_named
 from srkit.cli.portrait import Portrait, portrait, portrait_of_source
+from srkit.cli.saying import say_document
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
 from srkit.registry import Kind, Registry, Untrusted, kind_named
@@ -34,7 +35,7 @@ def show_command(kind: str, name: str | None, as_json: bool, trust: bool) -> Non
     except Untrusted as refusal:
         shown = portrait_of_source(chosen, use, refusal)
     if as_json:
-        click.echo(json.dumps(shown.as_object(), indent=1))
+        say_document(json.dumps(shown.as_object(), indent=1))
     else:
         _print(shown)
 

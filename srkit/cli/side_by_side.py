@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from srkit.cli.saying import say
 from srkit.errors import UserError
 from srkit.registry import KINDS, Registry
 
@@ -144,7 +145,7 @@ def showings(names: Sequence[str], asked: Asked, registry: Registry) -> list[Sho
         models = [Model(one.name, one.load().to(where), warnings=one.warnings) for one in contestants]
         found.append(Showing(photo_set, models, where))
     for sentence in dict.fromkeys(f"{one.name}: {said}" for one in found[0].models for said in one.warnings):
-        click.echo(f"warning: {sentence}", err=True)
+        say(f"warning: {sentence}", err=True)
     return _told_apart(found)
 
 

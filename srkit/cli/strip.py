@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from srkit.cli.saying import say
 from srkit.cli.side_by_side import (
     BICUBIC,
     ORIGINAL,
@@ -81,7 +82,7 @@ def _write(showing: Showing, crops: Sequence[Box], out: Path, registry: Registry
             writer(photo, pictures, scores)
         except ValueError as error:
             raise UserError(f"{photo.name}: {error}") from None
-        click.echo(str(writer.written[-1]))
+        say(str(writer.written[-1]))
 
     show(showing, on_photo, registry)
 

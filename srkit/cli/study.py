@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from srkit.cli.failures import DONE, FAILED, INTERRUPTED
 from srkit.cli.plan import Reported
+from srkit.cli.saying import say
 from srkit.errors import ExperimentError, Problem, UserError
 from srkit.experiment import Pick, StudyReading, complete, read_experiment, read_study
 from srkit.registry import Registry
@@ -83,7 +82,7 @@ def sound_study(path: Path, settings: tuple[str, ...], registry: Registry, asked
 def _of_file(reading: StudyReading, registry: Registry, asked: Asked) -> StudyTask:
     structural = reading.all_problems()
     for problem in structural:
-        click.echo(f"error: {problem}", err=True)
+        say(f"error: {problem}", err=True)
     from srkit.studies.beginning import as_cells, study_to_resume
     from srkit.studies.plans import find_problems, planned
 
@@ -192,18 +191,16 @@ def rehearse_study(task: StudyTask, device: str | None) -> int:
         disk += found.disk_bytes * len(plans)
         memory = max(memory, found.memory_bytes)
         times = f" x {len(plans)}" if len(plans) > 1 else ""
-        click.echo(
+        say(
             f"{row}: about {duration(found.seconds)}{times} for {found.steps} steps "
             f"({found.seconds_each}), {found.disk_bytes / 1e6:.1f} MB{times}"
         )
     jobs = settled.get("jobs", 1)
-    click.echo(f"{task.file}: {len(task.cells)} runs")
-    click.echo(
-        f"  time    about {duration(seconds / min(jobs, len(task.cells)))}" + (f", {jobs} at a time" * (jobs > 1))
-    )
+    say(f"{task.file}: {len(task.cells)} runs")
+    say(f"  time    about {duration(seconds / min(jobs, len(task.cells)))}" + (f", {jobs} at a time" * (jobs > 1)))
     if memory:
-        click.echo(f"  memory  about {memory * jobs / 1e9:.2f} GB")
-    click.echo(f"  disk    about {disk / 1e6:.1f} MB")
+        say(f"  memory  about {memory * jobs / 1e9:.2f} GB")
+    say(f"  disk    about {disk / 1e6:.1f} MB")
     return DONE
 
 
@@ -211,7 +208,9 @@ def _how_to_go_on(study: Study, screen: Console) -> int:
     done = sum(cell.state == "done" for cell in study.cells)
     screen.print(
         f"interrupted; {done} of {len(study.cells)} runs are done, of the others the checkpoints are saved. "
-        f"Go on with:\n  srkit run {study.folder} --resume",
+        "Go on with:",
+        f"  srkit run {study.folder} --resume",
+        sep="\n",
         soft_wrap=True,
     )
     return INTERRUPTED
@@ -227,14 +226,14 @@ def _told(study: Study, screen: Console, *, quiet: bool) -> int:
 
         show_study(study)
     for cell in failed:
-        click.echo(f"error: {cell.name}: {cell.message}", err=True)
+        say(f"error: {cell.name}: {cell.message}", err=True)
     if failed:
-        click.echo(
+        say(
             f"error: {len(failed)} of {len(study.cells)} runs failed; once the cause is gone, "
             f"srkit run {study.folder} --resume tries them again",
             err=True,
         )
         return FAILED
     if not quiet:
-        screen.print(f"study folder: {study.folder}\nnext:\n  srkit table {study.folder}")
+        screen.print(f"study folder: {study.folder}", "next:", f"  srkit table {study.folder}", sep="\n")
     return DONE

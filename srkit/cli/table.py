@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from srkit.cli.bench import FORMATS, WIDEST
+from srkit.cli.bench import FORMATS, WIDEST, shareable
+from srkit.cli.saying import say, say_document
 
 if TYPE_CHECKING:
     from srkit.evaluation.bench.entries import Comparison
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 @click.argument("places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="STUDY_OR_RUN...")
 @click.option("--against", metavar="ROW", help="What differences are from; by default the first alternative.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print.")
-def table_command(places: tuple[Path, ...], against: str | None, form: str) -> None:
+@click.option("--with-paths", is_flag=True, help="Folders of this machine in markdown, csv, json and latex too.")
+def table_command(places: tuple[Path, ...], against: str | None, form: str, with_paths: bool) -> None:
     """Put the runs of a study side by side, also while it trains.
 
     \b
@@ -32,7 +34,7 @@ def table_command(places: tuple[Path, ...], against: str | None, form: str) -> N
     from srkit.studies.table import study_tables
 
     runs = members(places)
-    _show(study_tables(runs, against), runs, form)
+    _show(shareable(study_tables(runs, against), form, with_paths=with_paths), runs, form)
 
 
 def show_study(study: Study) -> None:
@@ -53,16 +55,16 @@ def _show(comparisons: Sequence[Comparison], runs: Sequence[Member], form: str) 
             {"run": one.name, "row": one.alternative, "seed": one.seed, "state": one.state} for one in runs if one.state
         ]
         facts = {"missing": absent, "method": comparisons[0].method if comparisons else ""}
-        click.echo(formats.as_json(comparisons, facts), nl=False)
+        say_document(formats.as_json(comparisons, facts), nl=False)
     elif not comparisons:
         # no table, under which they could stand
-        click.echo("\n".join(["no run is finished and judged yet", *missing(runs)]), err=form == "csv")
+        say("no run is finished and judged yet", *missing(runs), err=form == "csv")
     elif form == "csv":
-        click.echo(formats.as_csv(comparisons), nl=False)
+        say_document(formats.as_csv(comparisons), nl=False)
     elif form == "markdown":
-        click.echo(formats.as_markdown(comparisons), nl=False)
+        say_document(formats.as_markdown(comparisons), nl=False)
     elif form == "latex":
-        click.echo(formats.as_latex(comparisons), nl=False)
+        say_document(formats.as_latex(comparisons), nl=False)
     else:
         _print(comparisons)
 
@@ -74,5 +76,5 @@ def _print(comparisons: Sequence[Comparison]) -> None:
     console = results(WIDEST)
     for number, one in enumerate(comparisons):
         if number:
-            click.echo()
+            say()
         console.rows(comparison_table(one, min(console.width, WIDEST)))

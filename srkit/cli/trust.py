@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from srkit.cli.saying import say
 from srkit.cli.trusting import shown_files
 from srkit.errors import UserError
 from srkit.registry.own_code import CODE_FOLDER, Place, place_of
@@ -43,15 +44,15 @@ def _trust(folder: Path) -> None:
     runs = _runs_of(folder)
     if not runs:
         trust_folder(folder)
-        click.echo(f"trusted, with its subfolders but no run folders: {folder.resolve()}")
+        say(f"trusted, with its subfolders but no run folders: {folder.resolve()}")
         for line in shown_files(place_of(folder).files()):
-            click.echo(f"  {line}")
+            say(f"  {line}")
         return
     for run in runs:
         trust_code(run.digest(), run.folder)
-        click.echo(f"trusted: the code of the run {run.folder} (sha256 {run.digest()})")
+        say(f"trusted: the code of the run {run.folder} (sha256 {run.digest()})")
         for line in shown_files(run.files()):
-            click.echo(f"  {line}")
+            say(f"  {line}")
 
 
 def _runs_of(folder: Path) -> list[Place]:
@@ -74,17 +75,17 @@ def _forget(folder: Path) -> None:
     if not done:
         raise UserError(f"{folder.resolve()} is not trusted; `srkit trust --list` shows what is")
     for one in done:
-        click.echo(f"no longer trusted: {one}")
+        say(f"no longer trusted: {one}")
     around = [one for one in read_trusted().folders if folder.resolve().is_relative_to(one)]
     if around:
-        click.echo(f"it still lies in {around[0]}, which is trusted")
+        say(f"it still lies in {around[0]}, which is trusted")
 
 
 def _list() -> None:
     known = read_trusted()
     if not known.folders and not known.code:
-        click.echo("nothing is trusted beside installed packages")
+        say("nothing is trusted beside installed packages")
     for one in known.folders:
-        click.echo(str(one))
+        say(str(one))
     for digest, run in known.code.items():
-        click.echo(f"code {digest} (of the run {run})")
+        say(f"code {digest} (of the run {run})")

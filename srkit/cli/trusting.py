@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from srkit.cli.saying import say
 from srkit.registry import Trust
 from srkit.registry.own_code import CodeFile
 from srkit.registry.trust import Question
@@ -28,19 +29,19 @@ def user_trust(everything: bool, *, ask: bool = True) -> Trust:
 
 
 def _ask(question: Question) -> bool:
-    click.echo(f"{question.file.path} is code that you have not trusted. From here it would be loaded:", err=True)
+    say(f"{question.file.path} is code that you have not trusted. From here it would be loaded:", err=True)
     for place in question.places:
         kind = (
             f"the run {place.folder}, by the sha256 of its code {place.digest()}" if place.is_run else str(place.folder)
         )
-        click.echo(f"\n  {kind}", err=True)
+        say("", f"  {kind}", err=True)
         files = place.files()
         if question.file not in files and question.file.path.is_relative_to(place.code):
             files.insert(0, question.file)
         for line in shown_files(files):
-            click.echo(f"    {line}", err=True)
+            say(f"    {line}", err=True)
     what = "Run folders are always asked about on their own. " if not all(one.is_run for one in question.places) else ""
-    click.echo(f"\nCode can do whatever you can. {what}`srkit trust --forget` takes a yes back.", err=True)
+    say("", f"Code can do whatever you can. {what}`srkit trust --forget` takes a yes back.", err=True)
     return click.confirm("Have you read it, and do you trust all of this?", default=False, err=True)
 
 

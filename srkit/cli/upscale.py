@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from srkit.cli.placement import Job, placements
+from srkit.cli.saying import say
 from srkit.cli.trusting import trust_option, user_trust
+from srkit.data.limits import require_limits
 from srkit.errors import SrkitError, UserError
 from srkit.registry import Registry
 
@@ -81,6 +83,7 @@ def upscale_command(
     """
     if out.suffix.lower() in (*ENDINGS.values(), ".jpeg") and not out.is_dir():
         raise UserError(f"--out {out}: pictures keep their names, and this is the folder they go into; name one")
+    require_limits()
     registry = Registry.installed(user_trust(trust))
     network, scale, where, autocast = _model(model, repeat, precision, device, registry)
     jobs, failures = placements(images, out, registry, ENDINGS[kind])
@@ -112,7 +115,7 @@ def _model(
         raise UserError(f"--model {name}: it enlarges by any factor; name a model that was trained for one")
     prepare(where, deterministic=False)
     for sentence in found.complaints:
-        click.echo(f"warning: {sentence}", err=True)
+        say(f"warning: {sentence}", err=True)
     network: Any = found.load(found.scale)
     if repeat > 1:
         network = Repeated(network, repeat).eval()
@@ -124,7 +127,7 @@ def _explain(tiling: Tiling) -> None:
     if tiling.measured:
         from srkit.inference.halo import LEFT_OUT
 
-        click.echo(
+        say(
             f"tiles overlap by {tiling.halo} pixels, which hold {1 - LEFT_OUT:.1%} of what a pixel depends on "
             "(--exact takes all)",
             err=True,
@@ -144,7 +147,7 @@ def _all(jobs: list[Job], how: _How) -> list[SrkitError]:
     """Upscale what is not there yet; gives what went wrong."""
     kept = [job for job in jobs if job.target.exists() and not how.overwrite]
     for job in kept:
-        click.echo(f"kept: {job.target} is there already; --overwrite replaces it", err=True)
+        say(f"kept: {job.target} is there already; --overwrite replaces it", err=True)
     failures: list[SrkitError] = []
     with _progress([job for job in jobs if job not in kept]) as progress:
         for job in progress.jobs:
@@ -152,7 +155,7 @@ def _all(jobs: list[Job], how: _How) -> list[SrkitError]:
                 _place(job, how, progress)
             except SrkitError as error:
                 failures.append(error)
-                click.echo(f"error: {error}", err=True)
+                say(f"error: {error}", err=True)
             progress.end(job)
     return failures
 
@@ -167,7 +170,7 @@ def _place(job: Job, how: _How, progress: _Progress) -> None:
     from srkit.inference.pictures import enlarge, largest_side, write
     from srkit.inference.upscale import upscale
 
-    size = max(image_size(job.source)) * how.scale
+    size = max(image_size(job.source, named=job.named)) * how.scale
     if size > largest_side(how.kind):
         raise UserError(f"{job.source}: {size} pixels are more than {how.kind} can hold; take --format png")
 
@@ -185,12 +188,12 @@ def _place(job: Job, how: _How, progress: _Progress) -> None:
 
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", UserWarning)
-        large = enlarge(job.source, larger)
+        large = enlarge(job.source, larger, named=job.named)
     _make(job.out, *job.target.parent.relative_to(job.out).parts)
     remarks = write(job.target, large, how.kind)
     for sentence in (*(str(one.message) for one in said), *remarks):
-        click.echo(f"warning: {job.source}: {sentence}", err=True)
-    click.echo(f"{job.source} -> {job.target} ({large.pixels.shape[1]}x{large.pixels.shape[0]})")
+        say(f"warning: {job.source}: {sentence}", err=True)
+    say(f"{job.source} -> {job.target} ({large.pixels.shape[1]}x{large.pixels.shape[0]})")
 
 
 class _Progress:
@@ -200,7 +203,7 @@ class _Progress:
 
     def __init__(self, jobs: list[Job], bar: Any) -> None:
         self.jobs, self.bar = jobs, bar
-        self.sizes = {job: _pixels(job.source) for job in jobs}
+        self.sizes = {job: _pixels(job) for job in jobs}
         self.total = sum(self.sizes.values())
         self.done = self.before = 0
         self.begun = self.said = time.monotonic()
@@ -226,15 +229,15 @@ class _Progress:
             from srkit.cli.console import duration
 
             left = (now - self.begun) / done * (self.total - done)
-            click.echo(f"{done / self.total:.0%} done, {duration(left)} left", err=True)
+            say(f"{done / self.total:.0%} done, {duration(left)} left", err=True)
             self.said = now
 
 
-def _pixels(source: Path) -> int:
+def _pixels(job: Job) -> int:
     from srkit.data.decoding import image_size
 
     try:
-        width, height = image_size(source)
+        width, height = image_size(job.source, named=job.named)
     except SrkitError:
         return 0  # said when its turn comes
     return width * height

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from srkit.cli.failures import FAILED, WRONG_INPUT
+from srkit.cli.saying import say, say_document
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
 from srkit.registry import Registry
@@ -71,10 +72,10 @@ def verify_command(runs: tuple[Path, ...], rescore: bool, device: str | None, as
             if not one.missing:
                 _rescore(one, registry, device)
     if as_json:
-        click.echo(json.dumps([_as_object(one) for one in found], indent=1))
+        say_document(json.dumps([_as_object(one) for one in found], indent=1))
     else:
         for one in found:
-            _say(one, rescored=rescore)
+            _tell(one, rescored=rescore)
     code = max((one.code for one in found), default=0)
     if code:
         raise click.exceptions.Exit(code)
@@ -125,16 +126,15 @@ def _verified(run: Path, registry: Registry) -> Verdict:
 
 
 def _compare_experiment(verdict: Verdict, recorded: str, registry: Registry) -> None:
-    from srkit.experiment import complete, read_experiment
     from srkit.experiment.fingerprint import experiment_digest
+    from srkit.experiment.written import read_written
     from srkit.training.folder import EXPERIMENT
 
-    plan = complete(read_experiment(verdict.run / EXPERIMENT), registry)
-    if plan.problems:
-        why = "; ".join(f"{one.key}: {one.message}" for one in plan.problems[:1])
-        verdict.not_checked.append(f"the experiment ({why})")
-    elif experiment_digest(plan, {}) != recorded:
-        verdict.different.append("experiment.toml describes another experiment")
+    try:
+        if experiment_digest(read_written(verdict.run / EXPERIMENT), registry) != recorded:
+            verdict.different.append("experiment.toml describes another experiment")
+    except UserError as error:
+        verdict.different.append(f"experiment.toml cannot be compared here: {error}")
 
 
 def _compare_data(verdict: Verdict, recorded: dict[str, str]) -> None:
@@ -200,17 +200,17 @@ def _alike(one: float | None, other: float | None) -> bool:
     return abs(one - other) <= TOLERANCE * max(1.0, abs(one))
 
 
-def _say(one: Verdict, *, rescored: bool) -> None:
+def _tell(one: Verdict, *, rescored: bool) -> None:
     if one.missing:
-        click.echo(f"error: {one.missing}", err=True)
+        say(f"error: {one.missing}", err=True)
         return
     for sentence in one.different:
-        click.echo(f"{one.run}: different: {sentence}")
+        say(f"{one.run}: different: {sentence}")
     for sentence in one.not_checked:
-        click.echo(f"{one.run}: not checked: {sentence}")
+        say(f"{one.run}: not checked: {sentence}")
     if not one.different:
         scores = ", scores measured here as recorded" if rescored else ""
-        click.echo(f"{one.run}: equal to its results {one.short}{scores}")
+        say(f"{one.run}: equal to its results {one.short}{scores}")
 
 
 def _as_object(one: Verdict) -> dict[str, Any]:

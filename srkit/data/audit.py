@@ -12,13 +12,14 @@ from typing import Any, cast
 import numpy as np
 
 from srkit.contracts import Dataset
-from srkit.data.cache import files_of, is_mapped, lr_files_of, require_pictures
+from srkit.data.cache import files_of, files_of_each, is_mapped, lr_files_of, require_pictures
 from srkit.data.contents import content_hash
+from srkit.data.decoding import room_to_decode
 from srkit.data.headers import IMAGE_SUFFIXES
 from srkit.data.likeness import Hash, perceptual_hash
 from srkit.data.placing import placed
 from srkit.data.threads import in_threads
-from srkit.errors import BadImage
+from srkit.errors import BadImage, TooLarge
 from srkit.json_files import parsed
 
 _VERSION = 4
@@ -39,6 +40,7 @@ class Verdict:
         lr_width, lr_height: of the LR picture of a pair; 0 where there is none.
         sha256: of the file, taken when it was decoded; where a sample has no image file of its own, of its pixels.
         lr_sha256: the same of the LR picture of a pair.
+        by_limit: whether `why` holds only as long as the limits on sizes stay, and so is not remembered.
     """
 
     width: int = 0
@@ -51,6 +53,7 @@ class Verdict:
     lr_height: int = 0
     sha256: str = ""
     lr_sha256: str = ""
+    by_limit: bool = False
 
 
 def fingerprint(dataset: Dataset, options: Mapping[str, Any]) -> str:
@@ -210,8 +213,15 @@ def _looked_at(
     waiting: Callable[[str], None] | None,
 ) -> Iterator[Verdict]:
     named = None if waiting is None else lambda index: waiting(dataset.name(index))
-    files = files_of(dataset), lr_files_of(dataset)
-    return in_threads(lambda index: _look(dataset, index, closely, files), indices, workers, named)
+    own = files_of(dataset), lr_files_of(dataset)
+    files = files_of_each(dataset)
+
+    def look(index: int) -> Verdict:
+        # kept until the sample was looked at, for all that time its images are in memory
+        with room_to_decode(*files(index)):
+            return _look(dataset, index, closely, own)
+
+    return in_threads(look, indices, workers, named)
 
 
 def _keys(dataset: Dataset, files: Sequence[Path], closely: bool) -> list[str]:
@@ -235,7 +245,8 @@ def _look(dataset: Dataset, index: int, closely: bool, files: _Files) -> Verdict
         sample = dataset[index]
     except BadImage as bad:
         elsewhere = own is not None and bad.path != own[index]
-        return Verdict(why=bad.why, path=str(bad.path) if elsewhere else "")
+        path = str(bad.path) if elsewhere else ""
+        return Verdict(why=bad.why, path=path, by_limit=isinstance(bad, TooLarge))
     require_pictures(sample, dataset.name(index))
     lr, hr = sample if isinstance(sample, tuple) else (None, sample)
     pair = ""
@@ -291,6 +302,6 @@ def _read_memory(memory: Path | None) -> dict[str, Verdict]:
 
 
 def _write_memory(memory: Path, known: Mapping[str, Verdict]) -> None:
-    pictures = {key: astuple(one) for key, one in known.items()}
+    pictures = {key: astuple(one) for key, one in known.items() if not one.by_limit}
     with placed(memory) as aside:
         aside.write_text(json.dumps({"version": _VERSION, "pictures": pictures}, indent=0), encoding="utf-8")

@@ -200,6 +200,15 @@ def files_of(dataset: Dataset) -> Sequence[Path] | None:
     return cast(_WithFiles, dataset).files() if hasattr(dataset, "files") else None
 
 
+def files_of_each(dataset: Dataset) -> Callable[[int], tuple[Path, ...]]:
+    """What gives the files that a sample is decoded from; none where the set offers no `files()` or decodes nothing.
+
+    A set makes its lists anew whenever it is asked: this asks once.
+    """
+    both = [] if is_mapped(dataset) else [files for files in (files_of(dataset), lr_files_of(dataset)) if files]
+    return lambda index: tuple(files[index] for files in both)
+
+
 def lr_files_of(dataset: Dataset) -> Sequence[Path] | None:
     """One LR file a sample, or None where LR pictures are not read from files."""
     return cast(_WithLrFiles, dataset).lr_files() if hasattr(dataset, "lr_files") else None

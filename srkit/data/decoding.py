@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -13,24 +14,28 @@ from typing import IO, Any, Literal
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
+from PIL.ImageFile import ImageFile
 
 from srkit.data import headers
+from srkit.data.footprint import footprint
 from srkit.data.headers import (
     IMAGE_SUFFIXES,
-    MAX_PIXELS,
+    Oversized,
     Unusable,
     opened,
     orientation,
+    require_memory,
+    require_pixels,
     upright,
     upright_size,
 )
 from srkit.data.pixels import to_rgb, unblended
 from srkit.data.placing import placed
-from srkit.errors import BadImage
+from srkit.data.room import budget, room
+from srkit.errors import BadImage, SrkitError, TooLarge
 
 __all__ = [
     "IMAGE_SUFFIXES",
-    "MAX_PIXELS",
     "FileStems",
     "Original",
     "camera_model",
@@ -38,6 +43,8 @@ __all__ = [
     "decode_original",
     "file_stem",
     "image_size",
+    "memory_to_decode",
+    "room_to_decode",
     "save_png",
 ]
 
@@ -48,6 +55,7 @@ def decode(
     background: tuple[int, int, int] = (255, 255, 255),
     layout: Literal["HWC", "CHW"] = "HWC",
     dtype: Literal["uint8", "float32"] = "uint8",
+    named: bool = False,
 ) -> np.ndarray:
     """The picture in a file as RGB, turned upright by its EXIF orientation; the first frame of an animation.
 
@@ -59,16 +67,18 @@ def decode(
         background: what shows through transparent pixels, 0..255 each.
         layout: "HWC" gives (H, W, 3), "CHW" (3, H, W).
         dtype: "uint8" gives 0..255, "float32" the same values divided by 255.
+        named: the user named this very file, so that `SRKIT_MAX_PIXELS` does not hold; `SRKIT_DECODE_MEMORY` does.
 
     Returns:
         A contiguous array that belongs to the caller.
 
     Raises:
-        BadImage: missing, unreadable, truncated, no picture, more than `MAX_PIXELS`, or a kind without a defined
-            meaning in 8 bits (floating point, LAB); never anything else, whatever the file holds.
+        BadImage: missing, unreadable, truncated, no picture, or a kind without a defined meaning in 8 bits (floating
+            point, LAB); `TooLarge` where the limits are smaller. Never anything else, whatever the file holds.
+        UserError: a variable that sets a limit holds no such thing.
     """
-    with _naming(path), _regular_file(path) as file:
-        picture = opened(file)
+    floats = dtype == "float32"
+    with _naming(path), _regular_file(path) as file, _opened(file, named, floats=floats) as picture:
         turn = orientation(picture, file)
         # Pillow turns a TIFF itself while it loads.
         by_pillow = isinstance(picture, TiffImagePlugin.TiffImageFile)
@@ -98,14 +108,12 @@ class Original:
     frames: int
 
 
-def decode_original(path: Path | str) -> Original:
+def decode_original(path: Path | str, *, named: bool = False) -> Original:
     """The picture in a file with its transparency, bits, colour profile and EXIF.
 
-    Raises:
-        BadImage: as `decode`.
+    Arguments and errors as for `decode`.
     """
-    with _naming(path), _regular_file(path) as file:
-        picture = opened(file)
+    with _naming(path), _regular_file(path) as file, _opened(file, named) as picture:
         turn, mode = orientation(picture, file), picture.mode
         is_tiff = isinstance(picture, TiffImagePlugin.TiffImageFile)
         profile = picture.info.get("icc_profile") or b""
@@ -116,14 +124,49 @@ def decode_original(path: Path | str) -> Original:
         return Original(upright_pixels, mode, profile, exif, frames)
 
 
-def image_size(path: Path | str) -> tuple[int, int]:
+def image_size(path: Path | str, *, named: bool = False) -> tuple[int, int]:
     """(width, height) as `decode` would give them, from the file's header alone.
 
-    Raises:
-        BadImage: as `decode`, as far as the header tells.
+    Arguments and errors as for `decode`, as far as the header tells.
     """
     with _naming(path), _regular_file(path) as file:
-        return upright_size(opened(file), file)
+        picture = opened(file)
+        _need(picture, file, named)
+        return upright_size(picture, file)
+
+
+@contextmanager
+def room_to_decode(*paths: Path | str) -> Iterator[None]:
+    """Memory to decode these files, waited for once; what is decoded inside, in this thread, waits no more.
+
+    For who keeps an image for a while beside other threads. What cannot be opened is left to whoever decodes it.
+    """
+    with room(min(sum(map(memory_to_decode, paths)), budget())):
+        yield
+
+
+def memory_to_decode(path: Path | str) -> int:
+    """Bytes that `decode` takes at its peak, from the file's header; 0 where it would refuse the file."""
+    with suppress(BadImage), _naming(path), _regular_file(path) as file:
+        return _need(opened(file), file, True)
+    return 0
+
+
+@contextmanager
+def _opened(file: IO[Any], named: bool, *, floats: bool = False) -> Iterator[ImageFile]:
+    """An image that may be loaded: small enough, and with the memory for it kept while inside."""
+    picture = opened(file)
+    with room(_need(picture, file, named, floats=floats)):
+        yield picture
+
+
+def _need(picture: ImageFile, file: IO[Any], named: bool, *, floats: bool = False) -> int:
+    """Bytes to decode it, after its size was compared with the limits."""
+    if not named:
+        require_pixels(*picture.size)
+    need = footprint(picture, os.fstat(file.fileno()).st_size, floats=floats)
+    require_memory(need, f"{picture.width}x{picture.height} pixels ({picture.format}, {picture.mode})")
+    return need
 
 
 def camera_model(path: Path | str) -> str:
@@ -155,8 +198,10 @@ def _naming(path: Path | str) -> Iterator[None]:
     """Turn whatever goes wrong with a file into `BadImage` with its path."""
     try:
         yield
-    except BadImage:
+    except SrkitError:
         raise
+    except Oversized as why:
+        raise TooLarge(path, str(why)) from None
     except Unusable as why:
         raise BadImage(path, str(why)) from None
     except FileNotFoundError:
@@ -165,9 +210,14 @@ def _naming(path: Path | str) -> Iterator[None]:
         raise BadImage(path, "no permission to read it") from None
     except MemoryError:
         raise BadImage(path, "not enough memory to decode it") from None
+    except Image.DecompressionBombError:
+        raise BadImage(path, "claims more pixels than Pillow opens in this format; save it as PNG or TIFF") from None
     # Pillow's decoders raise nearly anything on damaged files: OSError, ValueError, struct.error, KeyError, zlib.error.
     except Exception as error:
         reason = str(error) or type(error).__name__
+        if "MAX_TEXT" in reason:
+            bomb = "its texts or colour profile unpack to more than is read; save it again without them"
+            raise BadImage(path, bomb) from None
         raise BadImage(path, f"cannot be decoded: truncated or damaged ({reason})") from error
 
 

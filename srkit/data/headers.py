@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import struct
 from typing import IO, Any
 
@@ -20,9 +22,8 @@ from PIL import (
 )
 from PIL.ImageFile import ImageFile
 
-MAX_PIXELS = 300_000_000
-"""The largest picture that is decoded: above the 200-megapixel phones, below what a few kilobytes of zeros could
-unpack into to fill the memory (300 megapixels take 0.9 GB as an array and 1.2 GB in Pillow)."""
+from srkit.data.limits import DECODE_MEMORY, MAX_PIXELS, in_words, max_pixels
+from srkit.data.room import budget
 
 # Raster formats with a magic number alone. Pillow's others start an interpreter (EPS), need a reader that is not there
 # (WMF, HDF5), or take any bytes for theirs (TGA). MPO comes with JPEG.
@@ -39,6 +40,9 @@ _PLUGINS = {
 }
 
 FORMATS = tuple(_PLUGINS)
+
+_READ_WHOLE = ("WEBP", "AVIF")
+"""Formats whose files are read as a whole as soon as they are opened."""
 
 _SUFFIXES = (
     ".jpg",
@@ -60,11 +64,17 @@ IMAGE_SUFFIXES = frozenset((*_SUFFIXES, ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", 
 
 _ORIENTATION = 0x0112
 _CAMERA_MODEL = 0x0110
+_BITS_PER_SAMPLE = 258
+_LARGEST_EXIF = 1 << 24  # a chunk may claim 4 GB, which Python would ask the system for before it reads
 _SIDEWAYS = (5, 6, 7, 8)
 
 
 class Unusable(Exception):
     """Why a file is no usable picture; whoever knows the path turns it into `BadImage`."""
+
+
+class Oversized(Unusable):
+    """Why an image is too large for the limits as they are; whoever knows the path turns it into `TooLarge`."""
 
 
 def opened(file: IO[bytes]) -> ImageFile:
@@ -74,7 +84,7 @@ def opened(file: IO[bytes]) -> ImageFile:
     from 89 megapixels and refuses from 179, and raising it here would raise it for everyone.
 
     Raises:
-        Unusable: unknown format, or more pixels than `MAX_PIXELS`.
+        Unusable: unknown format, or a header that is damaged or claims what cannot be.
     """
     file.seek(0)
     prefix = file.read(16)
@@ -85,17 +95,43 @@ def opened(file: IO[bytes]) -> ImageFile:
         if isinstance(accepted, str):
             missing_codec = f"is {name}, which this Pillow was built without"
         elif accepted:
+            if name in _READ_WHOLE:
+                require_memory(2 * os.fstat(file.fileno()).st_size, "its file")
             file.seek(0)
             try:
                 # Without a file name Pillow does not map the file into memory, where a file cut meanwhile is a crash.
                 picture = factory(file, "")
             except SyntaxError as error:
                 raise Unusable(f"begins as {name}, but its header is damaged or of no known kind ({error})") from None
-            if picture.width * picture.height > MAX_PIXELS:
-                size = f"{picture.width}x{picture.height}"
-                raise Unusable(f"{size} is more than the {MAX_PIXELS // 1_000_000} megapixels that are decoded")
             return picture
     raise Unusable(missing_codec or f"is not a picture of a known format ({', '.join(FORMATS)})")
+
+
+def require_memory(need: int, what: str) -> None:
+    """Refuse what takes more memory than decoding may.
+
+    Raises:
+        Oversized: naming both and the variable.
+    """
+    if need > (limit := budget()):
+        more = math.ceil(need / 1e9)
+        raise Oversized(
+            f"{what} takes about {in_words(need)} of memory to decode, and decoding may take {in_words(limit)}; "
+            f"{DECODE_MEMORY}={more}GB allows it, where the machine has that much free"
+        )
+
+
+def require_pixels(width: int, height: int) -> None:
+    """Refuse an image of a folder that has more pixels than one may have.
+
+    Raises:
+        Oversized: naming its size, the bound and the variable.
+    """
+    if width * height > (most := max_pixels()):
+        raise Oversized(
+            f"{width}x{height} are {width * height:,} pixels, and an image in a folder may have {most:,}; "
+            f"{MAX_PIXELS}={width * height} allows it, or name the file by itself where a command takes files"
+        )
 
 
 def orientation(picture: ImageFile, file: IO[bytes]) -> int:
@@ -176,7 +212,7 @@ def _png_chunk(file: IO[bytes], wanted: bytes) -> bytes | None:
         while len(head := file.read(8)) == 8:
             length, name = struct.unpack(">I4s", head)
             if name == wanted:
-                return file.read(length)
+                return file.read(length) if length <= _LARGEST_EXIF else None
             if name == b"IEND":
                 return None
             file.seek(length + 4, 1)
@@ -188,3 +224,24 @@ def _png_chunk(file: IO[bytes], wanted: bytes) -> bytes | None:
 def rawmodes(picture: ImageFile) -> set[Any]:
     """How the file's pixels are laid out, in Pillow's names such as `RGB;16B`; several where tiles differ."""
     return {tile.args[0] if isinstance(tile.args, tuple) else tile.args for tile in picture.tile}
+
+
+def bits_per_sample(picture: ImageFile) -> int:
+    """Bits of a channel in the file, as far as Pillow's layout name or TIFF's tag say."""
+    if any(";16" in str(raw) for raw in rawmodes(picture)):
+        return 16
+    found = getattr(picture, "tag_v2", {}).get(_BITS_PER_SAMPLE, 8)
+    return max(found) if isinstance(found, tuple) else int(found)
+
+
+def has_many_scans(picture: ImageFile) -> bool:
+    """Whether a JPEG is made of several scans, progressive or one for each channel; asked before it is loaded."""
+    if picture.info.get("progressive"):
+        return True
+    file = picture.fp
+    if file is None:
+        return False
+    place = file.tell()  # behind the marker of the first scan
+    header = file.read(3)
+    file.seek(place)
+    return len(header) == 3 and header[2] < len(picture.getbands())

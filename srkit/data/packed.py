@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from srkit.data.limits import MAX_PIXELS, max_pixels
 from srkit.data.placing import placed
 from srkit.data.threads import in_threads
-from srkit.errors import BadImage, UserError
+from srkit.errors import BadImage, TooLarge, UserError
 from srkit.json_files import DAMAGED, parsed
 from srkit.links import open_no_follow
 
@@ -68,6 +69,7 @@ class PackedPictures:
         self.file = folder / PICTURES
         self._index = _read_index(folder)
         count = len(self._index.names)
+        _require_sizes(folder / INDEX, self._index)
         if self._index.shape is not None:
             height, width, _ = self._index.shape
             self.sizes: Sequence[tuple[int, int]] = [(width, height)] * count
@@ -240,6 +242,22 @@ def _require_sound(index: _Index) -> None:
     odd = next((name for name in index.names if not name or _CONTROL.search(name)), None)
     if odd is not None:
         raise ValueError(f"no picture is called {odd!r}")
+
+
+def _require_sizes(path: Path, index: _Index) -> None:
+    """Refuse images that are larger than one in a folder may be.
+
+    Raises:
+        TooLarge: naming the index and the first such image.
+    """
+    sizes = index.sizes if index.shape is None else [(index.shape[1], index.shape[0])]
+    for number, (width, height) in enumerate(sizes or ()):
+        if width * height > max_pixels():
+            raise TooLarge(
+                path,
+                f"image {number} ({index.names[number]}) has {width}x{height} pixels, and one of a set may have "
+                f"{max_pixels():,}; {MAX_PIXELS}={width * height} allows it",
+            )
 
 
 def _mapped(path: Path, length: int, shape: tuple[int, int, int] | None, count: int) -> np.ndarray:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from srkit.data.headers import Unusable, rawmodes
+from srkit.data.headers import Unusable, bits_per_sample, rawmodes
 
 # Pillow keeps 8 bits of a 16-bit colour channel: the higher byte. Decoding a second time in the opposite byte order
 # gives the lower one, so that rounding is right and not a truncation.
@@ -17,7 +17,7 @@ _NATIVE, _FOREIGN = ("L", "B") if sys.byteorder == "little" else ("B", "L")
 _LOWER_BYTE = {"L": "B", "B": "L", "N": _FOREIGN}
 _WIDE = ("RGB", "RGBX", "RGBA", "CMYK")
 
-_BAND = 1 << 20  # pixels that are blended at once, so that the wide integers of a large picture stay small
+BAND = 1 << 16  # pixels that are computed at once, so that the wide integers of a large image stay small
 
 
 def to_rgb(picture: ImageFile, reopen: Callable[[], ImageFile], background: tuple[int, int, int]) -> np.ndarray:
@@ -49,7 +49,7 @@ def unblended(picture: ImageFile, reopen: Callable[[], ImageFile]) -> np.ndarray
         raise Unusable("is in LAB colours, which are not converted; save it as RGB first")
     if mode == "I" or mode.startswith("I;16"):
         return _wide_grey(picture)
-    if _bits(picture) > 8:
+    if bits_per_sample(picture) > 8:
         return _wide_colour(picture, reopen)
     _load(picture)
     wanted = "RGBA" if picture.has_transparency_data else "RGB"
@@ -59,7 +59,10 @@ def unblended(picture: ImageFile, reopen: Callable[[], ImageFile]) -> np.ndarray
 
 def scale_16_bit(values: np.ndarray) -> np.ndarray:
     """uint16 0..65535 -> uint8, `round(v * 255 / 65535)`. There are no ties, because 65535 / 255 = 257 is odd."""
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    out = np.empty(values.shape, np.uint8)
+    for band in _bands(values.shape):
+        out[band] = (values[band].astype(np.uint32) + 128) // 257
+    return out
 
 
 def blend(rgba: np.ndarray, background: tuple[int, int, int]) -> np.ndarray:
@@ -74,29 +77,23 @@ def blend(rgba: np.ndarray, background: tuple[int, int, int]) -> np.ndarray:
     """
     full = np.uint64(np.iinfo(rgba.dtype).max)
     behind = np.array(background, dtype=np.uint64) * (full // np.uint64(255))
-    height, width, _ = rgba.shape
-    out = np.empty((height, width, 3), np.uint8)
-    rows = max(1, _BAND // width)
-    for top in range(0, height, rows):
-        band = rgba[top : top + rows].astype(np.uint64)
-        colour, alpha = band[..., :3], band[..., 3:]
-        whole = full * full
+    whole = full * full
+    out = np.empty((*rgba.shape[:2], 3), np.uint8)
+    for band in _bands(rgba.shape):
+        wide = rgba[band].astype(np.uint64)
+        colour, alpha = wide[..., :3], wide[..., 3:]
         mixed = (colour * alpha + behind * (full - alpha)) * np.uint64(255)
-        out[top : top + rows] = (mixed + whole // np.uint64(2)) // whole
+        out[band] = (mixed + whole // np.uint64(2)) // whole
     return out
 
 
-def _bits(picture: ImageFile) -> int:
-    """Bits of a channel in the file, as far as Pillow's layout name or TIFF's tag say."""
-    if any(";16" in str(raw) for raw in rawmodes(picture)):
-        return 16
-    tags = getattr(picture, "tag_v2", {})
-    found = tags.get(258, 8)
-    return max(found) if isinstance(found, tuple) else int(found)
+def _bands(shape: tuple[int, ...]) -> Iterator[slice]:
+    rows = max(1, BAND // shape[1])
+    return (slice(top, top + rows) for top in range(0, shape[0], rows))
 
 
 def _load(picture: ImageFile) -> None:
-    # Pillow's TIFF plugin asks the process-wide limit on pixels where it allocates, and MAX_PIXELS has been asked here.
+    # Pillow's TIFF plugin asks the process-wide limit on pixels where it allocates, and ours has been asked here.
     tile_size = getattr(picture, "_tile_size", None)
     if tile_size is not None and picture.mode != "P":
         picture.im = Image.core.new(picture.mode, tile_size)
@@ -132,7 +129,7 @@ def _wide_colour(picture: ImageFile, reopen: Callable[[], ImageFile]) -> np.ndar
     layout, _, order = str(next(iter(raw), "")).partition(";16")
     if len(raw) != 1 or layout not in _WIDE or order not in _LOWER_BYTE:
         raise Unusable(
-            f"has {_bits(picture)} bits a channel in a layout ({picture.mode}) that is not read; save as PNG"
+            f"has {bits_per_sample(picture)} bits a channel in a layout ({picture.mode}) that is not read; save as PNG"
         )
     mode = picture.mode
     upper = _as_laid_out(picture, mode, f"{layout};16{order}").astype(np.uint16)

@@ -16,19 +16,18 @@ from srkit.errors import UserError
 from srkit.links import NO_FOLLOW, is_link, open_no_follow
 from srkit.locks import is_held, take
 
-__all__ = ["file_aside", "folder_aside", "is_left_over", "place_bytes", "placed", "renamed_into"]
+__all__ = ["file_aside", "folder_aside", "is_left_over", "place_bytes", "placed", "renamed_into", "tidy"]
 
 _NAME = re.compile(r"\.srkit-[0-9a-f]{16}\.part")
 
 LEFT_AFTER = 3600.0
 """Seconds after which what nobody holds was left by a process that was killed."""
 
-SLOW_LOOK = 0.2e-3
-LOOK_SHARE = 0.01
-"""Looking for such leftovers in a folder of thousands of files may take this share of the time spent writing there."""
+MANY, NOT_BEFORE = 1000, 60.0
+"""A folder with more entries is looked through for leftovers again after so many seconds; any other at each write."""
 
 _next_look: dict[Path, float] = {}
-"""When large folders are looked through again. It only saves time: without it they are looked through at each write."""
+"""When large folders are looked through again, by their path."""
 
 
 @contextmanager
@@ -80,7 +79,7 @@ def file_aside(folder: Path) -> Iterator[Path]:
     It is held meanwhile, so that no other process takes it for a leftover. The next writer in the folder deletes those
     that a process left which was killed.
     """
-    _tidy(folder)
+    tidy(folder)
     aside = _unused(folder)
     descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o666)
     try:
@@ -99,7 +98,7 @@ def file_aside(folder: Path) -> Iterator[Path]:
 @contextmanager
 def folder_aside(folder: Path) -> Iterator[Path]:
     """A new empty folder to fill and rename within the block; as `file_aside` else."""
-    _tidy(folder)
+    tidy(folder)
     aside = _unused(folder)
     aside.mkdir()
     descriptor = os.open(aside, os.O_RDONLY | NO_FOLLOW) if os.name != "nt" else None
@@ -108,7 +107,8 @@ def folder_aside(folder: Path) -> Iterator[Path]:
             take(descriptor)
         yield aside
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if aside.exists():
+            shutil.rmtree(aside, ignore_errors=True)
         if descriptor is not None:
             os.close(descriptor)
 
@@ -131,23 +131,29 @@ def _rename(aside: Path, path: Path) -> None:
     aside.replace(path)
 
 
-def _tidy(folder: Path) -> None:
-    """Delete what was left in a folder by processes that were killed, as far as that can be done."""
-    begun = time.monotonic()
-    if begun < _next_look.get(folder, 0.0):
+def tidy(folder: Path, after: float = LEFT_AFTER) -> None:
+    """Delete what was left in a folder by processes that were killed, as far as that can be done.
+
+    Args:
+        after: seconds; 0 where nobody else can be writing there, because this process holds the folder.
+    """
+    if after and time.monotonic() < _next_look.get(folder, 0.0):
         return
-    with suppress(OSError), os.scandir(folder) as entries:
-        for name in [entry.name for entry in entries if is_left_over(entry.name)]:
-            with suppress(OSError):
-                _delete_left_over(folder / name)
-    now = time.monotonic()
-    if now - begun > SLOW_LOOK:
-        _next_look[folder] = now + (now - begun) / LOOK_SHARE
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+    except OSError:
+        return  # writing there says what is the matter
+    for name in filter(is_left_over, names):
+        with suppress(OSError):
+            _delete_left_over(folder / name, after)
+    if len(names) > MANY:
+        _next_look[folder] = time.monotonic() + NOT_BEFORE
 
 
-def _delete_left_over(path: Path) -> None:
+def _delete_left_over(path: Path, after: float) -> None:
     status = path.lstat()
-    if time.time() - status.st_mtime < LEFT_AFTER:
+    if time.time() - status.st_mtime < after:
         return
     if is_link(path):
         path.unlink()  # the link itself

@@ -27,6 +27,7 @@ import torch
 
 from srkit.data.cache import whereabouts
 from srkit.data.interrupts import without_interrupts
+from srkit.data.room import Ledger, close_ledger, join, open_ledger
 from srkit.data.sampling import Request, Sampler
 from srkit.errors import BadImage, SrkitError, UserError
 from srkit.machine.programs import safe_children
@@ -93,6 +94,7 @@ class WorkerPool:
         self.timeout = timeout
         chosen: Any = multiprocessing.get_context(context)
         self._board = chosen.RawArray("q", [_STARTING, 0] * workers)
+        self._ledger = open_ledger(chosen, workers)
         self._workers: list[_Worker] = []
         # A stream that is left open would be closed when the interpreter has half gone already.
         atexit.register(self.close)
@@ -100,7 +102,7 @@ class WorkerPool:
             with without_interrupts(), safe_children():
                 for number in range(workers):
                     ours, theirs = chosen.Pipe(duplex=True)
-                    arguments = (number, theirs, sampler, self._board)
+                    arguments = (number, theirs, sampler, self._board, self._ledger)
                     process = chosen.Process(target=_work, args=arguments, name=f"loader-{number}", daemon=True)
                     process.start()
                     # With our copy of its end open, the death of the worker would not close the pipe.
@@ -148,6 +150,7 @@ class WorkerPool:
                 worker.reader.join(2)
             if not worker.reader.is_alive():
                 worker.pipe.close()
+        close_ledger(self._ledger)
 
     def _ask(self, number: int, request: Request) -> None:
         # A dead worker is reported when its answer is due, after what it still answered.
@@ -232,13 +235,14 @@ class _Place:
         self._board[self._cell + 1] += 1
 
 
-def _work(number: int, pipe: Connection, sampler: Sampler, board: Any) -> None:
+def _work(number: int, pipe: Connection, sampler: Sampler, board: Any, ledger: Ledger) -> None:
     """A worker's life: answer requests until the pipe closes or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a forked child has inherited the trainer's handler
     parent = os.getppid() if os.name == "posix" else 0
     torch.set_num_threads(1)  # workers are the parallelism; and a forked child must not touch the parent's thread pool
 
+    join(ledger, 1 + number)
     at = _Place(board, number)
     at.index = _IDLE
     try:

@@ -6,6 +6,7 @@ import math
 
 from srkit.evaluation.figures import score_figure
 from srkit.evaluation.rows import MetricMean
+from srkit.printable import printable
 
 __all__ = ["caption"]
 
@@ -16,6 +17,7 @@ def caption(name: str, decibels: float | None = None) -> str:
     >>> caption("bicubic", 28.312)
     'bicubic 28.31 dB'
     """
+    name = printable(name)
     if decibels is None:
         return name
     score = MetricMean(None if math.isinf(decibels) else decibels, "dB", higher_is_better=True)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from srkit.printable import printable
+
 __all__ = ["Shown", "contact_sheet"]
 
 MAX_WIDTH = 1800
@@ -76,7 +78,7 @@ def contact_sheet(pairs: Sequence[Shown], title: str) -> Image.Image:
 
 
 def _caption(pair: Shown, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
-    name = pair.name
+    name = printable(pair.name)
     while font.getlength(name) > width and len(name) > 4:
         name = "..." + name.removeprefix("...")[1:]  # its end tells files apart
     return [name, *(line for entry in pair.lines for line in _wrapped(entry, font, width))]

@@ -9,6 +9,7 @@ from typing import Any
 
 from srkit.errors import UserError
 from srkit.evaluation.curves import Line, Panel, Point, Scatter, smoothed, smoothing_span
+from srkit.printable import printable
 
 __all__ = ["COLOURS", "curves_figure"]
 
@@ -142,7 +143,7 @@ def _plain(values: Sequence[float | None]) -> list[float]:
 
 
 def _dress(axis: Any, title: str, unit: str) -> None:
-    axis.set_title(f"{title} ({unit})" if unit else title, loc="left", fontsize=10.5, color=INK, pad=7)
+    axis.set_title(_text(f"{title} ({unit})" if unit else title), loc="left", fontsize=10.5, color=INK, pad=7)
     axis.set_facecolor(PAPER)
     axis.grid(True, color=GRID, linewidth=0.8)
     axis.set_axisbelow(True)
@@ -191,7 +192,7 @@ def _draw_foot(figure: Any, spans: Set[int], height: float) -> float:
 
 def _text(name: str) -> str:
     """A name as matplotlib shows it unchanged: no formula, and no underscore in front, which would hide it."""
-    escaped = name.replace("$", r"\$")
+    escaped = printable(name).replace("$", r"\$")
     return f"\u200a{escaped}" if escaped.startswith("_") else escaped
 
 
@@ -201,8 +202,10 @@ def _draw_scatter(axis: Any, scatter: Scatter, colours: Mapping[str, str]) -> No
         axis.plot([point.x], [point.y], "o", color=colours.get(point.model, OTHERS), markersize=7)
     axis.margins(0.16, 0.16)
     unit = f" ({scatter.x_metric.unit})" if scatter.x_metric.unit else ""
-    axis.set_xlabel(f"{scatter.x}{unit}, better to the right\n{_text(scatter.set)}", color=QUIET_INK, fontsize=9)
-    axis.set_ylabel(f"{scatter.y}, better below", color=QUIET_INK, fontsize=9)
+    axis.set_xlabel(
+        f"{_text(scatter.x + unit)}, better to the right\n{_text(scatter.set)}", color=QUIET_INK, fontsize=9
+    )
+    axis.set_ylabel(_text(f"{scatter.y}, better below"), color=QUIET_INK, fontsize=9)
 
 
 def _label_points(axis: Any, points: Sequence[Point]) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFont
 
+from srkit.printable import printable
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -43,6 +45,7 @@ def font_of(size: int) -> Font:
 
 def fitting(text: str, font: Font, width: int) -> str:
     """The text, shortened in its middle where it is too long: its end has the score."""
+    text = printable(text)
     shorter, kept = text, len(text)
     while font.getlength(shorter) > width and kept > 1:
         kept -= 1

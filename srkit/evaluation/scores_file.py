@@ -15,6 +15,7 @@ from srkit.data.placing import place_bytes
 from srkit.errors import SrkitError, UserError
 from srkit.evaluation.rows import Row
 from srkit.json_files import DAMAGED, read_object
+from srkit.printable import as_json
 
 BASELINE = "bicubic"
 """What the row is called that a run is compared with."""
@@ -49,7 +50,7 @@ def rows_from_json(payload: Mapping[str, Any]) -> list[Row]:
 
 def scores_text(rows: Sequence[Row], extra: Mapping[str, Any] | None = None) -> str:
     """The file's text: indented, keys in a fixed order, no NaN, a newline at the end."""
-    return json.dumps(rows_to_json(rows, extra), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return as_json(json.dumps(rows_to_json(rows, extra), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def write_scores(path: Path, rows: Sequence[Row], extra: Mapping[str, Any] | None = None) -> None:

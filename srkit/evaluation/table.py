@@ -11,6 +11,7 @@ from rich.text import Text
 from srkit.evaluation.best import best_by_metric
 from srkit.evaluation.figures import count_figure, difference, difference_figure, score_figure, time_figure
 from srkit.evaluation.rows import MetricMean, Row, by_protocol, lr_origin
+from srkit.printable import printable
 
 # What 80 columns have room for: two metrics with their differences beside them, or five with theirs beneath; further
 # metrics go into a second table under the first.
@@ -59,13 +60,13 @@ def _part(rows: Sequence[Row], metrics: Sequence[str], *, beside: bool, costs: b
     columns = [_cells(name, rows, beside) for name in metrics]
     for index, row in enumerate(rows):
         taken = [count_figure(row.parameters), time_figure(row.seconds_per_megapixel)] if costs else []
-        table.add_row(Text(row.model), *(column[index] for column in columns), *taken)
+        table.add_row(Text(printable(row.model)), *(column[index] for column in columns), *taken)
     return table
 
 
 def _title(row: Row) -> Text:
     images = f"{row.images} image{'' if row.images == 1 else 's'}"
-    return Text(", ".join(part for part in (row.set, f"x{row.scale}", images) if part), style="bold")
+    return Text(printable(", ".join(part for part in (row.set, f"x{row.scale}", images) if part)), style="bold")
 
 
 def _caption(rows: Sequence[Row], metrics: Sequence[str]) -> list[Text]:
@@ -78,23 +79,24 @@ def _caption(rows: Sequence[Row], metrics: Sequence[str]) -> list[Text]:
     down = [_shown(name) for name in metrics if not _described(name, rows).higher_is_better]
     if down:
         parts.append(f"less is better: {', '.join(down)}")
-    lines = [Text("; ".join(parts), style="dim")]
-    return lines + [Text(f"warning: {row.model}: {text}", style="yellow") for row in rows for text in row.warnings]
+    lines = [Text(printable("; ".join(parts)), style="dim")]
+    warnings = [f"warning: {row.model}: {text}" for row in rows for text in row.warnings]
+    return lines + [Text(printable(text), style="yellow") for text in warnings]
 
 
 def _shown(name: str) -> str:
-    return name.upper()
+    return printable(name.upper())
 
 
 def _described(name: str, rows: Sequence[Row]) -> MetricMean:
     return next(row.metrics[name] for row in rows if name in row.metrics)
 
 
-def _heading(name: str, rows: Sequence[Row], beside: bool) -> str:
-    unit = _described(name, rows).unit
+def _heading(name: str, rows: Sequence[Row], beside: bool) -> Text:
+    unit = printable(_described(name, rows).unit)
     if not unit:
-        return _shown(name)
-    return f"{_shown(name)} ({unit})" if beside else f"{_shown(name)}\n{unit}"
+        return Text(_shown(name))
+    return Text(f"{_shown(name)} ({unit})" if beside else f"{_shown(name)}\n{unit}")
 
 
 def _cells(name: str, rows: Sequence[Row], beside: bool) -> list[Text]:

@@ -1,95 +1,187 @@
-"""An experiment as one hash: of what its numbers depend on, wherever it lies and whatever options were added since."""
+"""One hash for what an experiment is: equal for two files that train the same way, wherever they and their data lie."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
-from pathlib import Path
-from typing import Any
+from enum import Enum
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 
-from srkit.experiment.picks import Pick
-from srkit.experiment.plan import Plan
-from srkit.experiment.resolved import FREE_TO_CHANGE, Writer, leaves, plain_outcome
-from srkit.experiment.schema import Table
-from srkit.experiment.tables import table_class
-from srkit.experiment.tree import TreePath
+from srkit.experiment.resolved import FREE_TO_CHANGE
+from srkit.experiment.schema import KIND_OF_TABLE, Experiment, Selection, Table
+from srkit.registry import KINDS, Component, Kind, Registry
 
 __all__ = ["experiment_digest"]
 
+METRICS = "validation.metrics"
 
-def experiment_digest(plan: Plan, outcomes: Mapping[TreePath, Any]) -> str:
-    """The SHA-256 (hex) of a resolved experiment.
+PATH = "(path)"
+"""What stands for a file or folder, which every machine has elsewhere."""
 
-    What `--resume` may change is not in it (its length, logging, workers), nor are paths, nor values that equal their
-    default: an option that a later version adds leaves the hash as it is.
+
+def experiment_digest(tree: Mapping[str, Any], registry: Registry) -> str:
+    """The SHA-256 of a resolved experiment in canonical JSON.
+
+    Left out are what a resumed run may change, and every value that is its option's default: an option that a newer
+    srkit or plugin adds changes no hash. Paths are not told apart; what lies there has hashes of its own. Options of a
+    component out of a user's file all count, so that its code is not loaded.
 
     Args:
-        outcomes: what each "auto" came to, by path; as for `resolve`.
+        tree: `experiment.toml` of a run folder, as it is read from there.
+        registry: where components' defaults are looked up.
+
+    Raises:
+        UserError: a component is not here, so its defaults are unknown.
     """
-    tree = _Bare(plan).table(plan.experiment, (), plan.picks)
-    for path, outcome in outcomes.items():
-        _put(tree, plan, path, outcome)
-    last = f"stage.{len(plan.experiment.stage)}.steps"
-    kept = sorted((key, value) for key, value in leaves(tree) if not _is_free(key) and key != last)
-    return sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
+    lean = _Lean(registry).table(tree, Experiment, "")
+    text = json.dumps(_without_paths(lean), sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _is_free(key: str) -> bool:
-    return any(key == free or (free.endswith(".") and key.startswith(free)) for free in FREE_TO_CHANGE)
+class _Lean:
+    """Takes away from tables what is at its default or free to change."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+
+    def table(self, tree: Mapping[str, Any], kind_of: type[Table], path: str) -> dict[str, Any]:
+        """A table of the experiment file.
+
+        Args:
+            tree: as the file has it.
+            kind_of: its keys with their types and defaults.
+            path: where it stands, dotted and without numbers.
+        """
+        fields = {one.name: one for one in msgspec.structs.fields(kind_of) if one.name != "options"}
+        tables = _tables_in(kind_of)
+        lean: dict[str, Any] = {}
+        options: dict[str, Any] = {}
+        for key, value in tree.items():
+            where = f"{path}.{key}" if path else key
+            if key not in fields:
+                options[key] = value
+                continue
+            if _is_free(where):
+                continue
+            below = tables.get(key)
+            found, default = self._value(value, below, where), self._value(_default(fields[key]), below, where)
+            if not _equal(found, default):
+                lean[key] = found
+        if not issubclass(kind_of, Selection):
+            return lean | options
+        return lean | self._pick(str(tree.get("use", "")), options, KINDS[KIND_OF_TABLE[path]])
+
+    def _value(self, value: Any, table: type[Table] | None, where: str) -> Any:
+        if isinstance(value, Mapping) and table is not None:
+            return self.table(value, table, where)
+        if isinstance(value, list) and table is not None:
+            entries = [self._value(one, table, where) for one in value]
+            if where == "stage" and entries and isinstance(entries[-1], dict):
+                entries[-1].pop("steps", None)  # it grows with the run's length
+            return entries
+        if where == "stage.set" and isinstance(value, Mapping):
+            return {key: self._set(key, one) for key, one in value.items() if not _is_free(key)}
+        if where == METRICS and isinstance(value, list):
+            return [self._name(KINDS["metrics"], str(one)) for one in value]
+        return value
+
+    def _set(self, key: str, value: Any) -> Any:
+        """What a stage sets: it counts where it is the option's default too."""
+        table = _tables_in(Experiment)[key] if key == "degradation" else None
+        return self._value(value, table, key)
+
+    def _pick(self, use: str, options: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
+        """`use` and the options that are not at their default."""
+        component = self._component(kind, use)
+        if component is None:
+            return {"use": use, **options}
+        lean: dict[str, Any] = {"use": component.use}
+        for key, value in options.items():
+            option = component.signature.option(key)
+            nested = option.nested if option is not None else None
+            default = None if option is None or option.required else option.default
+            found = self._option(value, nested)
+            if option is None or option.required or not _equal(found, self._option(_plain(default), nested)):
+                lean[key] = found
+        return lean
+
+    def _option(self, value: Any, nested: Kind | None) -> Any:
+        if nested is None:
+            return value
+        if isinstance(value, list):
+            return [self._option(one, nested) for one in value]
+        if isinstance(value, str):
+            return self._pick(value, {}, nested)
+        if isinstance(value, Mapping) and "use" in value:
+            return self._pick(str(value["use"]), {key: one for key, one in value.items() if key != "use"}, nested)
+        return value
+
+    def _name(self, kind: Kind, use: str) -> str:
+        component = self._component(kind, use)
+        return use if component is None else component.use
+
+    def _component(self, kind: Kind, use: str) -> Component | None:
+        """The component that a name answers to; None for one of a user's file."""
+        if use.rpartition(":")[0].endswith(".py"):
+            return None
+        return self.registry.find(kind, use, Path())
 
 
-class _Bare(Writer):
-    """The tree without what equals its default; where files lie is left out."""
-
-    def table(self, table: Table, path: TreePath, picks: Mapping[TreePath, Pick]) -> dict[str, Any]:
-        values = super().table(table, path, picks)
-        defaults = dict(_defaults(type(table)))
-        return {
-            key: value
-            for key, value in values.items()
-            if key not in defaults or value != self.plain(defaults[key]) or picks.get((*path, key))
-        }
-
-    def options(self, pick: Pick) -> dict[str, Any]:
-        defaults = {one.name: self.plain(one.default) for one in pick.component.signature.options if not one.required}
-        found = super().options(pick)
-        return {key: value for key, value in found.items() if key not in defaults or value != defaults[key]}
-
-    def use(self, pick: Pick, written: str) -> str:
-        # a qualified name, whichever form was written
-        return super().use(pick, pick.component.use)
-
-    def plain(self, value: Any) -> Any:
-        return "" if isinstance(value, Path) else super().plain(value)
+def _is_free(where: str) -> bool:
+    return any(where == free or (free.endswith(".") and f"{where}.".startswith(free)) for free in FREE_TO_CHANGE)
 
 
-def _defaults(cls: type[Table]) -> Iterator[tuple[str, Any]]:
-    for field in msgspec.structs.fields(cls):
-        if field.default is not msgspec.NODEFAULT:
-            yield field.name, field.default
-        elif field.default_factory is not msgspec.NODEFAULT:
-            yield field.name, field.default_factory()
+def _tables_in(table: type[Table]) -> dict[str, type[Table]]:
+    """The keys of a table that hold tables, or lists of them."""
+    hints = get_type_hints(table)
+    inner = {key: next((one for one in _types(hint) if issubclass(one, Table)), None) for key, hint in hints.items()}
+    return {key: one for key, one in inner.items() if one is not None}
 
 
-def _put(tree: dict[str, Any], plan: Plan, path: TreePath, outcome: Any) -> None:
-    """What an "auto" came to, in the place of what was written."""
-    target: Any = tree
-    for part in path[:-1]:
-        target = target.setdefault(part, {}) if isinstance(target, dict) else target[part]
-    key = path[-1]
-    if outcome is None or _equals_default(plan, path, outcome):
-        target.pop(key, None)
-    else:
-        target[key] = "" if isinstance(outcome, Path) else plain_outcome(outcome)
+def _types(hint: Any) -> Iterator[type]:
+    if isinstance(hint, type):
+        yield hint
+    for one in get_args(hint):
+        yield from _types(one)
 
 
-def _equals_default(plan: Plan, path: TreePath, outcome: Any) -> bool:
-    cls = table_class(path[:-1])
-    if cls is not None and path[-1] in (defaults := dict(_defaults(cls))):
-        return bool(defaults[str(path[-1])] == outcome)
-    pick = plan.picks.get(path[:-1])
-    option = pick.component.signature.option(str(path[-1])) if pick is not None else None
-    return option is not None and not option.required and option.default == outcome
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    value = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """A default as a TOML file would have it."""
+    if isinstance(value, Table):
+        plain = {one.name: _plain(getattr(value, one.name)) for one in msgspec.structs.fields(type(value))}
+        return {key: one for key, one in plain.items() if one is not None and key != "options"}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items() if one is not None}
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, Path) else value
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two values mean the same; True is not 1, and a list that is not there has no entries."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _without_paths(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_paths(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without_paths(one) for one in value]
+    if isinstance(value, str) and (PurePosixPath(value).is_absolute() or PureWindowsPath(value).is_absolute()):
+        return PATH
+    return value

@@ -27,7 +27,7 @@ def resolve(plan: Plan, outcomes: Mapping[TreePath, Any]) -> dict[str, Any]:
     Args:
         outcomes: values found out since the file was read (the outcome of "auto"), by path; None drops the key.
     """
-    tree = Writer(plan).table(plan.experiment, (), plan.picks)
+    tree = _Writer(plan).table(plan.experiment, (), plan.picks)
     for path, outcome in outcomes.items():
         target: Any = tree
         for part in path[:-1]:
@@ -35,11 +35,11 @@ def resolve(plan: Plan, outcomes: Mapping[TreePath, Any]) -> dict[str, Any]:
         if outcome is None:
             target.pop(path[-1], None)
         else:
-            target[path[-1]] = plain_outcome(outcome)
+            target[path[-1]] = _plain_outcome(outcome)
     return tree
 
 
-class Writer:
+class _Writer:
     """Writes a plan's tables out; a component of a user's file is found again in the copy of that file."""
 
     def __init__(self, plan: Plan) -> None:
@@ -107,7 +107,7 @@ class Writer:
         return value
 
 
-def plain_outcome(value: Any) -> Any:
+def _plain_outcome(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
 
 
@@ -141,7 +141,7 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, Any
     A raised number of steps is no difference, nor is a last stage that became longer. A table that only one of them has
     is one difference, and where another component was picked its options are none beside it.
     """
-    before, after = dict(leaves(old)), dict(leaves(new))
+    before, after = dict(_leaves(old)), dict(_leaves(new))
     changed = []
     last_stage = f"stage.{len(new.get('stage', []))}.steps"
     for key in sorted({*before, *after}):
@@ -186,12 +186,12 @@ def _below(value: Any, part: str) -> Any:
     return value.get(part) if isinstance(value, dict) else None
 
 
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for key, below in value.items():
-            yield from leaves(below, f"{path}.{key}" if path else key)
+            yield from _leaves(below, f"{path}.{key}" if path else key)
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         for number, below in enumerate(value, 1):
-            yield from leaves(below, f"{path}.{number}")
+            yield from _leaves(below, f"{path}.{number}")
     else:
         yield path, value

@@ -113,7 +113,8 @@ def exported_model(path: Path, registry: Registry) -> NamedModel:
         try:
             network.load_state_dict(read_weights(path, "generator").tensors)
         except RuntimeError as error:
-            raise UserError(f"{path}: its weights do not fit the generator in its header: {error}") from None
+            why = " ".join(str(error).split())
+            raise UserError(f"{path}: its weights do not fit the generator in its header: {why}") from None
         return network.eval()
 
     with path.open("rb") as file:

@@ -67,7 +67,7 @@ def load_model(path: Path, registry: Registry) -> LoadedModel:
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
-        raise CorruptCheckpoint(f"{chosen} does not fit {run / EXPERIMENT}: {error}") from error
+        raise CorruptCheckpoint(f"{chosen} does not fit {run / EXPERIMENT}: {' '.join(str(error).split())}") from error
     return LoadedModel(network.eval(), experiment.scale, experiment.precision, chosen, complaints)
 
 

@@ -22,11 +22,13 @@ class TrainedOn:
         experiment: the resolved experiment, as the file has it.
         folder: what its relative paths are relative to.
         fingerprint: of the training pictures; empty where it is unknown.
+        shared: a file says so that may come from elsewhere, so what lies in a folder of that name may be other images.
     """
 
     experiment: Mapping[str, Any]
     folder: Path
     fingerprint: str = ""
+    shared: bool = False
 
     @property
     def data(self) -> str:

@@ -9,18 +9,21 @@ from typing import Any
 
 import srkit
 from srkit.inference.named import TrainedOn
+from srkit.places import Nameless
 
 EXPERIMENT, VERSION, NAME, TRAINING_DATA = "srkit.experiment", "srkit.version", "srkit.name", "srkit.training_data"
 
 
-def own_words(trained: TrainedOn, name: str) -> dict[str, str]:
+def own_words(trained: TrainedOn, name: str, *, with_paths: bool = False) -> dict[str, str]:
     """The texts for a run's file, by key.
 
     Args:
         name: the run's.
+        with_paths: keep the folders of this machine, of which there are only names otherwise.
     """
+    experiment = trained.experiment if with_paths else Nameless()(trained.experiment)
     return {
-        EXPERIMENT: json.dumps(trained.experiment, default=str),
+        EXPERIMENT: json.dumps(experiment, default=str),
         VERSION: srkit.__version__,
         NAME: name,
         TRAINING_DATA: trained.fingerprint,
@@ -39,4 +42,4 @@ def trained_on(texts: Mapping[str, str], path: Path) -> TrainedOn | None:
         return None
     if not isinstance(experiment, dict):
         return None
-    return TrainedOn(experiment, path.resolve().parent, texts.get(TRAINING_DATA, ""))
+    return TrainedOn(experiment, path.resolve().parent, texts.get(TRAINING_DATA, ""), shared=True)

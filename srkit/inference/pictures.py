@@ -48,17 +48,18 @@ def largest_side(kind: str) -> int:
     return _LARGEST_SIDE[kind]
 
 
-def enlarge(path: Path, upscale: Callable[[np.ndarray], np.ndarray]) -> Large:
+def enlarge(path: Path, upscale: Callable[[np.ndarray], np.ndarray], *, named: bool = False) -> Large:
     """Read a picture and make it larger, its transparency by the same network.
 
     Args:
         path: the file.
         upscale: uint8 or uint16 (h, w, 3) -> the same, larger.
+        named: as for `decode`.
 
     Raises:
         BadImage: it cannot be read; and what `upscale` raises.
     """
-    original = decode_original(path)
+    original = decode_original(path, named=named)
     large = upscale(np.ascontiguousarray(original.pixels[..., :3]))
     remarks = []
     if original.frames > 1:

@@ -1,4 +1,4 @@
-"""A run or one of its checkpoints as a named model: found out without reading its weights."""
+"""A run or one of its checkpoints as a named model: known by the hash of its weights before its network is built."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any
 
 from torch import nn
 
-from srkit.data.contents import file_hash
 from srkit.errors import UserError
 from srkit.experiment.resolved import CODE_FOLDER
 from srkit.experiment.written import read_written
 from srkit.inference.model import load_model
 from srkit.inference.named import NamedModel, TrainedOn, identity_of
 from srkit.registry import KINDS, Registry
-from srkit.training.checkpoint import CorruptCheckpoint, checkpoints, recorded, step_of
+from srkit.training.checkpoint import CorruptCheckpoint, checkpoints, step_of, weight_hashes
 from srkit.training.folder import EXPERIMENT, is_run, read_manifest
 
 __all__ = ["is_checkpoint", "run_checkpoints", "run_model"]
@@ -69,7 +68,7 @@ def run_checkpoints(run: Path, registry: Registry) -> tuple[list[NamedModel], li
         except CorruptCheckpoint as error:
             complaints.append(str(error))
     if not found:
-        raise UserError("\n".join([f"{run} has no checkpoint to judge", *complaints]))
+        raise UserError(f"{run} has no checkpoint to judge", *complaints)
     return found, complaints
 
 
@@ -85,7 +84,7 @@ def _newest(run: Path) -> tuple[Path, str, list[str]]:
         except CorruptCheckpoint as error:
             complaints.append(str(error))
     if complaints:
-        raise CorruptCheckpoint("no checkpoint can be used:\n" + "\n".join(complaints))
+        raise CorruptCheckpoint("no checkpoint can be used:", *complaints)
     raise UserError(f"{run} has no checkpoint yet; go on training it with srkit run {run} --resume")
 
 
@@ -93,16 +92,12 @@ def _weights(path: Path) -> str:
     """The hash of the weights that are used, of the very file that would be loaded.
 
     Raises:
-        CorruptCheckpoint: it is not what was written.
+        CorruptCheckpoint: a file of the checkpoint is not what was written.
     """
-    hashes = recorded(path)
+    hashes = weight_hashes(path)
     if "generator" not in hashes:
         raise UserError(f"{path} holds a discriminator alone, which upscales nothing; it is for init")
-    role = "ema" if "ema" in hashes else "generator"
-    found = file_hash(path / f"{role}.safetensors")
-    if found != hashes[role]:
-        raise CorruptCheckpoint(f"{path} is not whole: the content of {role}.safetensors is not what was written")
-    return found
+    return hashes.get("ema", hashes["generator"])
 
 
 def _model(

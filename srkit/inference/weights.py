@@ -99,7 +99,7 @@ def _of_run(path: Path, role: str) -> Weights:
         file = one / f"{name}.safetensors"
         return Weights(saved.modules[name], file, _sha256(file), tuple(complaints))
     if complaints:
-        raise CorruptCheckpoint("no checkpoint can be used:\n" + "\n".join(complaints))
+        raise CorruptCheckpoint("no checkpoint can be used:", *complaints)
     raise UserError(f"{path} has no checkpoint yet.")
 
 

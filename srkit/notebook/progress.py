@@ -9,6 +9,7 @@ from rich.console import Console
 
 from srkit.cli.progress import ProgressDisplay
 from srkit.hooks import hookimpl
+from srkit.printable import printable
 from srkit.training.run import Run
 
 __all__ = ["NotebookProgress", "progress"]
@@ -27,7 +28,7 @@ class NotebookProgress(ProgressDisplay):
             return
         from IPython.display import Pretty, display
 
-        line = Pretty(self.line(run, step, metrics))
+        line = Pretty(printable(self.line(run, step, metrics)))
         if self.shown is None:
             self.shown = display(line, display_id=True)
         else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 from base64 import b64encode
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
+
+from srkit.printable import as_html as escape
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,10 +22,10 @@ WIDTH = 100
 
 def as_text(parts: Sequence[RenderableType | str]) -> str:
     """Tables and lines as a terminal shows them, without colour."""
-    from rich.console import Console
+    from srkit.cli.console import PrintableConsole
 
     file = io.StringIO()
-    console = Console(
+    console = PrintableConsole(
         file=file, width=WIDTH, highlight=False, markup=False, emoji=False, force_jupyter=False, color_system=None
     )
     for part in parts:
@@ -38,7 +39,7 @@ def as_html(comparison: Comparison, device: str = "") -> str:
     from srkit.evaluation.bench.notes import how_measured, notes
 
     headings, rows = _without_empty_columns(*grid(comparison, bold="<b>{}</b>", escape=escape))
-    head = "".join(_cell("th", escape(text), number) for number, text in enumerate(headings))
+    head = "".join(_cell("th", text, number) for number, text in enumerate(headings))
     body = "".join(
         f"<tr>{''.join(_cell('td', text, number) for number, text in enumerate(cells))}</tr>" for cells in rows
     )

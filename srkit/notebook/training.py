@@ -12,6 +12,7 @@ from srkit.errors import ExperimentError, UserError
 from srkit.evaluation.rows import Row, by_protocol
 from srkit.notebook.overrides import settings_of
 from srkit.notebook.shown import as_html, as_text, image_tag, paragraph
+from srkit.printable import printable
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -46,7 +47,7 @@ class Interrupted(KeyboardInterrupt):
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows in the place of a traceback."""
-        return [str(self)]
+        return [printable(str(self))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +90,9 @@ class RunResult:
         """
         from PIL import Image
 
-        with Image.open(self.strips[photo]) as opened:
-            opened.load()
-            return opened
+        from srkit.data.decoding import decode
+
+        return Image.fromarray(decode(self.strips[photo]))
 
     def __repr__(self) -> str:
         from srkit.evaluation.table import scores_table

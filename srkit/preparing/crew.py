@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from srkit.data.interrupts import without_interrupts
+from srkit.data.room import Ledger, budget, join
 from srkit.errors import SrkitError, UserError
 from srkit.machine.programs import safe_children
 from srkit.preparing.cutting import Cutter, Job, Look
@@ -58,7 +59,7 @@ class Crew:
                 for number in range(workers):
                     ours, theirs = context.Pipe(duplex=True)
                     process = context.Process(
-                        target=_work, args=(theirs, settings, target), name=f"prepare-{number}", daemon=True
+                        target=_work, args=(theirs, settings, target, budget()), name=f"prepare-{number}", daemon=True
                     )
                     process.start()
                     theirs.close()
@@ -149,8 +150,12 @@ def _failed(job: Job, kind: str, content: Sequence[str]) -> SrkitError:
     return error
 
 
-def _work(pipe: Connection, settings: Settings, target: Target) -> None:
-    """A worker's life: look at photos and write their patches until the pipe closes."""
+def _work(pipe: Connection, settings: Settings, target: Target, limit: int) -> None:
+    """A worker's life: look at photos and write their patches until the pipe closes.
+
+    It may take all the memory for one photo: what is under way at a time is for who hands the photos out.
+    """
+    join(Ledger(limit=limit), 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         cutter: Cutter | None = None

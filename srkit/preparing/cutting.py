@@ -150,7 +150,7 @@ def encoded(patch: np.ndarray, form: Form) -> bytes | memoryview:
 def _read(job: Job) -> tuple[np.ndarray, str]:
     """The photo upright and its file's SHA-256."""
     file = Path(job.photo.file)
-    photo = decode(file)
+    photo = decode(file, named=True)  # its pixels were counted when it was found
     if photo.shape[:2] != (job.photo.height, job.photo.width):
         size, header = f"{photo.shape[1]}x{photo.shape[0]}", f"{job.photo.width}x{job.photo.height}"
         raise BadImage(file, f"has {size} pixels and its header said {header}; was it changed meanwhile?")

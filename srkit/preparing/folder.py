@@ -102,7 +102,7 @@ def _require_same(out: Path, there: dict[str, Any], plan: Plan, state: State) ->
         return
     what = "was prepared" if state is State.FINISHED else "was begun"
     way_out = "Choose another --out" + ("" if state is State.FINISHED else ", or go on with what was begun")
-    raise UserError(f"{out} {what} with other settings or photos:\n" + "\n".join(lines) + f"\n{way_out}")
+    raise UserError(f"{out} {what} with other settings or photos:", *lines, way_out)
 
 
 def _changes(before: Sequence[tuple[Any, ...]], now: Sequence[tuple[Any, ...]]) -> list[str]:

@@ -67,7 +67,7 @@ def find_photos(
         raise UserError(f"all of the pictures lie in {out}, where the results go")
     photos = []
     for number, name in enumerate(sorted(files)):
-        photos.append(_looked_at(name, files[name]))
+        photos.append(_looked_at(name, files[name], named=files[name] in given))
         if progress is not None:
             progress(number + 1, len(files))
     return photos
@@ -87,14 +87,14 @@ def _named(one: Path, given: Sequence[Path], registry: Registry) -> list[tuple[s
     return [(label + folder.name(index), file) for index, file in enumerate(folder.files())]
 
 
-def _looked_at(name: str, file: Path) -> Photo:
+def _looked_at(name: str, file: Path, *, named: bool) -> Photo:
     try:
         status = file.stat()
         size, modified = status.st_size, status.st_mtime_ns
     except OSError as error:
         return Photo(name, str(file), 0, 0, why=f"cannot be looked at ({error.strerror})")
     try:
-        width, height = image_size(file)
+        width, height = image_size(file, named=named)
         return Photo(name, str(file), size, modified, width, height, camera_model(file))
     except BadImage as bad:
         return Photo(name, str(file), size, modified, why=bad.why)

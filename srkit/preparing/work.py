@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from srkit.data.decoding import memory_to_decode
 from srkit.data.likeness import near_duplicates_of
+from srkit.data.room import budget
 from srkit.errors import UserError
 from srkit.links import folder_inside, open_no_follow, refuse_links
 from srkit.preparing.crew import Crew, Worker
@@ -149,10 +151,12 @@ def _cut(decisions: Decisions, target: Target, workers: int, watcher: Watcher) -
             open_no_follow(target.packing(side), "ab").close()
     crew = Crew(decisions.plan.settings, target, min(workers, len(todo)))
     looked: dict[int, tuple[Worker, Look]] = {}
+    hall = _Hall()
     try:
         while left:
+            hall.under_way &= left
             for worker in crew.idle:
-                if todo:
+                if todo and hall.admits(todo[0]):
                     crew.look(worker, todo.popleft())
             for one in crew.news():
                 if one.look is not None:
@@ -166,6 +170,27 @@ def _cut(decisions: Decisions, target: Target, workers: int, watcher: Watcher) -
                 watcher.done(number)
     finally:
         crew.close()
+
+
+class _Hall:
+    """How many photos may be in memory at a time: in their order, as many as decoding has memory for, and always one.
+
+    Attributes:
+        under_way: the numbers of those that are.
+    """
+
+    def __init__(self) -> None:
+        self.under_way: set[int] = set()
+        self._needs: dict[int, int] = {}
+
+    def admits(self, job: Job) -> bool:
+        if job.number not in self._needs:
+            self._needs[job.number] = memory_to_decode(job.photo.file)
+        need = self._needs[job.number]
+        if self.under_way and sum(self._needs[one] for one in self.under_way) + need > budget():
+            return False
+        self.under_way.add(job.number)
+        return True
 
 
 def _answer(decisions: Decisions, crew: Crew, looked: dict[int, tuple[Worker, Look]]) -> Iterator[int]:

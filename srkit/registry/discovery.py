@@ -183,12 +183,12 @@ def contract_problem(distribution: str, declared: str) -> str:
     if version > srkit.contract:
         return (
             f"{distribution} is written for srkit's contract {version}, and this srkit {srkit.__version__} has "
-            f"{srkit.contract}. A newer srkit knows it: pip install -U srkit"
+            f"{srkit.contract}. A newer srkit knows it"
         )
     if version < OLDEST_CONTRACT:
         return (
             f"{distribution} is written for srkit's contract {version}, which srkit {srkit.__version__} no longer "
-            f"knows (it has {srkit.contract}). Look for a newer one: pip install -U {distribution}"
+            f"knows (it has {srkit.contract}). A newer {distribution} may be written for it"
         )
     return ""
 

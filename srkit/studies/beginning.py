@@ -144,7 +144,9 @@ def gone_on_with(
         lines = [f"  {text} (in {_listed(names)})" for text, names in changed.items()]
         raise UserError(
             f"{study.folder} is a study of other experiments; --resume accepts more cells, more steps and changed "
-            "logging:\n" + "\n".join(lines) + "\nStart a new study with another --out, or undo these changes"
+            "logging:",
+            *lines,
+            "Start a new study with another --out, or undo these changes",
         )
     kept = tuple(
         _kept(study, known[one.cell.name], one, registry) if one.cell.name in known else one.cell for one in cells

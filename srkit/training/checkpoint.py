@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from srkit.data.placing import folder_aside
+from srkit.data.placing import folder_aside, tidy
 from srkit.errors import SrkitError, UserError
 from srkit.json_files import DAMAGED, parsed
 from srkit.links import folder_inside, is_link, open_no_follow, remove_folder
@@ -104,7 +104,11 @@ def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], s
 
 
 def _tidy(folder: Path) -> None:
-    """Clear away what a save that was killed left (of earlier versions too), and put back what it moved aside."""
+    """Clear away what a save that was killed left (of earlier versions too), and put back what it moved aside.
+
+    A run's folder is held by the process that trains there: nobody else is writing.
+    """
+    tidy(folder, after=0)
     for left_over in folder.glob(".step-*.part"):
         _remove(left_over)
     for old in folder.glob(".step-*.old"):
@@ -151,6 +155,32 @@ def load(path: Path) -> Saved:
     Raises:
         CorruptCheckpoint: a file is absent, cut or changed.
     """
+    content = _verified(path)
+    try:
+        tensors = load_file(path / TENSORS_FILE)
+        roles = [name for name in content["files"] if name != TENSORS_FILE]
+        modules = {name.removesuffix(".safetensors"): load_file(path / name) for name in roles}
+        return Saved(modules, unpack(content["state"], tensors))
+    except (SafetensorError, *DAMAGED) as error:
+        raise CorruptCheckpoint(f"{path} cannot be read: {error}") from error
+
+
+def weight_hashes(path: Path) -> dict[str, str]:
+    """The SHA-256 of each role's weights as they lie there now; all that `load` would refuse is refused.
+
+    Raises:
+        CorruptCheckpoint: a file is absent, cut or changed.
+    """
+    files = _verified(path)["files"]
+    return {name.removesuffix(".safetensors"): one["sha256"] for name, one in files.items() if name != TENSORS_FILE}
+
+
+def _verified(path: Path) -> dict[str, Any]:
+    """What `state.json` holds, after every file was compared with it.
+
+    Raises:
+        CorruptCheckpoint: a file is absent, cut or changed.
+    """
     content = _read_state(path)
     for name, expected in content["files"].items():
         file = path / name
@@ -162,29 +192,7 @@ def load(path: Path) -> Saved:
             )
         if _hash(file) != expected["sha256"]:
             raise CorruptCheckpoint(f"{path} is not whole: the content of {name} is not what was written")
-    try:
-        tensors = load_file(path / TENSORS_FILE)
-        roles = [name for name in content["files"] if name != TENSORS_FILE]
-        modules = {name.removesuffix(".safetensors"): load_file(path / name) for name in roles}
-        return Saved(modules, unpack(content["state"], tensors))
-    except (SafetensorError, *DAMAGED) as error:
-        raise CorruptCheckpoint(f"{path} cannot be read: {error}") from error
-
-
-def recorded(path: Path) -> dict[str, str]:
-    """The SHA-256 of each role's weights as they were written, without reading them; `load` verifies them.
-
-    Raises:
-        CorruptCheckpoint: a file is absent or cut.
-    """
-    content = _read_state(path)
-    found = {}
-    for name, expected in content["files"].items():
-        file = path / name
-        if not file.is_file() or file.stat().st_size != expected["size"]:
-            raise CorruptCheckpoint(f"{path} is not whole: {name} is missing or cut")
-        found[name.removesuffix(".safetensors")] = expected["sha256"]
-    return found
+    return content
 
 
 def _read_state(path: Path) -> dict[str, Any]:
@@ -230,7 +238,7 @@ def newest_whole(folder: Path) -> tuple[Path, Saved, list[str]] | None:
             complaints.append(str(error))
     if complaints:
         way_out = "Bring one back from a copy, or train anew into another --out"
-        raise CorruptCheckpoint("\n".join(["no checkpoint can be used:", *complaints, way_out]))
+        raise CorruptCheckpoint("no checkpoint can be used:", *complaints, way_out)
     return None
 
 

@@ -56,9 +56,7 @@ def _require_cuda(device: torch.device) -> None:
 
 
 def cuda_build() -> str:
-    """How to come by a torch with CUDA: PyPI's has it on Linux alone."""
-    if sys.platform == "linux":
-        return "pip install --force-reinstall torch torchvision"
+    """How to come by a torch with CUDA."""
     return "https://pytorch.org/get-started/locally tells the command"
 
 

@@ -137,9 +137,9 @@ def require_same(folder: Path, plan: Plan, resolved: dict[str, Any], data: dict[
                 lines.append(f"  data.{role}: pictures were added, removed or changed since the run began")
     if lines:
         raise UserError(
-            f"{folder} is a run of another experiment; --resume accepts only more steps and changed logging:\n"
-            + "\n".join(lines)
-            + "\nStart a new run with another --out, or undo these changes"
+            f"{folder} is a run of another experiment; --resume accepts only more steps and changed logging:",
+            *lines,
+            "Start a new run with another --out, or undo these changes",
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -39,12 +41,77 @@ def test_the_file_upscales_as_the_run_does(kind: str, workplace: Path, srkit: Co
     trained = named_model(f"espcn{ENDINGS[kind]}", Registry.installed()).trained_on
     of_run = named_model("runs/espcn", Registry.installed()).trained_on
     assert trained is not None and of_run is not None
-    assert trained.experiment == of_run.experiment and trained.fingerprint == of_run.fingerprint
+    assert trained.experiment["generator"] == of_run.experiment["generator"]
+    assert trained.fingerprint == of_run.fingerprint and trained.data == of_run.data == "photos"
     card = Path(f"espcn{ENDINGS[kind]}.md").read_text(encoding="utf-8")
     assert "psnr-y" in card and "Trained on photos" in card and "channels = 2" in card
     assert str(workplace) not in card
     said = srkit("export", "runs/espcn", "--format", kind)
     assert said.code == 2 and "is there already; --overwrite replaces it" in said.err
+
+
+@pytest.mark.parametrize("kind", ENDINGS)
+def test_the_file_says_nothing_of_this_machine_unless_asked(
+    kind: str, workplace: Path, home: Path, srkit: Command
+) -> None:
+    (workplace / "net.py").write_text(OWN, encoding="utf-8")
+    said = srkit("run", "tiny.toml", "--set", "generator.use=./net.py:Net", "--out", "runs/own", "--quiet")
+    assert said.code == 0, said.err
+    places = [str(workplace), str(home), sys.prefix, str(Path(package.__file__).parent), str(workplace).encode().hex()]
+    assert srkit("export", "runs/own", "--format", kind).code == 0
+    for file in (Path(f"own{ENDINGS[kind]}"), Path(f"own{ENDINGS[kind]}.md")):
+        content = b"".join(contents(file))
+        assert not [one for one in places if one.encode() in content], file
+        assert b'"photos' in content
+    said = srkit("export", "runs/own", "--format", kind, "--with-paths", "--overwrite")
+    assert said.code == 0, said.err
+    for file in (Path(f"own{ENDINGS[kind]}"), Path(f"own{ENDINGS[kind]}.md")):
+        assert str(workplace / "photos").encode() in b"".join(contents(file))
+
+
+OWN = """
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, scale: int, channels: int = 4):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
+
+    def forward(self, lr):
+        return self.layers(lr)
+"""
+
+
+def contents(file: Path) -> Iterator[bytes]:
+    """What a file holds, and of an archive what its records do."""
+    yield file.read_bytes()
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            for record in archive.infolist():
+                yield record.filename.encode()
+                yield archive.read(record)
+
+
+@pytest.mark.parametrize("place", [".", "elsewhere"])
+def test_what_an_exported_model_was_trained_on_is_found_where_it_was_exported(
+    place: str, workplace: Path, srkit: Command
+) -> None:
+    (workplace / "elsewhere").mkdir()
+    assert srkit("export", "runs/espcn", "--out", place).code == 0
+    said = srkit("bench", f"{place}/espcn.safetensors", "bicubic", "--on", "photos")
+    assert said.code == 0, said.err
+    assert "espcn †" in said.out and "† espcn trained on one of these photos" in said.out
+
+
+def test_elsewhere_another_folder_of_that_name_is_not_taken_for_it(
+    workplace: Path, srkit: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert srkit("export", "runs/espcn", "--out", "espcn.safetensors").code == 0
+    monkeypatch.setenv("XDG_CACHE_HOME", str(workplace / "another machine"))
+    said = srkit("bench", "espcn.safetensors", "bicubic", "--on", "photos")
+    assert said.code == 0, said.err
+    words = " ".join(said.out.split())
+    assert "†" not in said.out and "what lies in photos beside the file is not what it was trained on" in words
 
 
 FULL = """

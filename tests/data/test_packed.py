@@ -7,7 +7,9 @@ import json
 import pickle
 import shutil
 import threading
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -243,3 +245,39 @@ def test_the_index_is_json_with_a_checksum_a_picture(even):
     index = json.loads((even / INDEX).read_text())
     assert index["shape"] == [5, 6, 3] and index["sizes"] is None
     assert len(index["checks"]) == len(index["names"]) == 7
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"names": ["a", "b\n"]},
+        {"names": ["a", 5]},
+        {"names": ["a"]},
+        {"names": []},
+        {"checks": ["0" * 16, "../../x"]},
+        {"checks": 5},
+        {"shape": [4, 4, 1]},
+        {"shape": [0, 4, 3]},
+        {"shape": [2**40, 2**40, 3]},
+        {"shape": None, "sizes": [[4, 4]]},
+        {"shape": None, "sizes": [[-4, -4], [4, 4]]},
+        {"shape": None, "sizes": [["4", "4"], [4, 4]]},
+    ],
+    ids=str,
+)
+def test_an_index_of_another_form_is_refused_though_its_checksum_fits(tmp_path: Path, change: dict[str, Any]) -> None:
+    picture = np.zeros((4, 4, 3), np.uint8)
+    write_packed(tmp_path / "set", [("a", picture), ("b", picture)])
+    path = tmp_path / "set" / "index.json"
+    content = json.loads(path.read_text()) | change
+    content.pop("checksum")
+    path.write_text(json.dumps({**content, "checksum": sha256(json.dumps(content).encode()).hexdigest()}))
+    with pytest.raises(UserError, match=r"index\.json: damaged, it is no index"):
+        PackedPictures(tmp_path / "set")
+
+
+def test_a_deep_index_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    write_packed(tmp_path / "set", [("a", np.zeros((4, 4, 3), np.uint8))])
+    (tmp_path / "set" / "index.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match="nested too deep"):
+        PackedPictures(tmp_path / "set")

@@ -66,6 +66,8 @@ def test_what_stands_beneath() -> None:
     assert said.count("00.png (as old/1.png), 01.png") == 1 and "b, c trained on 2 of these photos" in said
     assert "whether d trained on these photos: no such folder: x" in said
     measured = how_measured(compare(rows))
-    assert measured.startswith("LR images by matlab-bicubic; border of 2 px cropped; differences from a, with 95%")
+    assert measured.startswith(
+        "scores measured here; LR images by matlab-bicubic; border of 2 px cropped; differences from a, with 95%"
+    )
     assert "too few images for intervals" in how_measured(compare([entry("a", BASE[:3]), entry("b", BASE[:3])]))
     assert "best beyond doubt: b (PSNR-Y)" in notes(compare([entry("a", BASE), entry("b", BASE + 1)]))

@@ -87,9 +87,9 @@ model     trained on
 bicubic   -
 espcn †   urban40, matlab-bicubic
 
-LR images by matlab-bicubic; border of 2 px cropped; differences from bicubic,
-with 95% intervals over images; less is better: COLOUR-DRIFT; times in turn on
-cpu, medians and half the quartiles' distance
+scores measured here; LR images by matlab-bicubic; border of 2 px cropped;
+differences from bicubic, with 95% intervals over images; less is better:
+COLOUR-DRIFT; times in turn on cpu, medians and half the quartiles' distance
 best beyond doubt: espcn (PSNR-Y, SSIM-Y, CONSISTENCY, COLOUR-DRIFT)
 warning: † espcn trained on one of these photos, and scores on them tell little
 of new ones: 00.png (as x.png)"""

@@ -96,12 +96,11 @@ def test_killed_while_a_checkpoint_is_written(
 ) -> None:
     path = whole["gan"]
     out = out_of(path)
-    write, count, saved = checkpoint._write_bytes, 0, 0
+    write, count = checkpoint._write_bytes, 0
 
     def deadly(file: Path, content: bytes) -> None:
-        nonlocal count, saved
-        count += saved == 2  # the third one's
-        saved += file.name == checkpoint.STATE_FILE
+        nonlocal count
+        count += steps_kept(out)[-1:] == [3]  # the next one is that of step 4
         if count == place:
             file.write_bytes(content[: len(content) // 2])
             os.kill(os.getpid(), signal.SIGKILL)

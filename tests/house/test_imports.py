@@ -22,13 +22,17 @@ GROUND = {
     "procfs",
     "out_of_memory",
     "exactness",
+    "printable",
+    "places",
 }
 LOWER = GROUND | {"registry", "hooks", "experiment"}
 MIDDLE = LOWER | {"data", "assembly"}
 UPPER = MIDDLE | {"training", "evaluation", "inference"}
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "errors": set(),
+    "printable": set(),
+    "places": set(),
+    "errors": {"printable"},
     "seeds": set(),
     "machine": {"errors"},
     "draws": {"seeds"},

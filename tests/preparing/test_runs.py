@@ -375,3 +375,47 @@ def test_a_process_that_dies_is_named_with_its_photo(album, tmp_path):
             workers.news()
     finally:
         workers.close()
+
+
+HASH, CHECK = "0" * 64, "0" * 16
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"decided": {"job": 99}},
+        {"decided": {"job": 1}},
+        {"decided": {"outcome": "other"}},
+        {"decided": {"hash": "../../x"}},
+        {"decided": {"size": [10**9, 10**9]}},
+        {"decided": {"size": [-16, -16]}},
+        {"decided": {"places": [[1, 0, 0]] * 1000}},
+        {"decided": {"outcome": "flat"}},
+        {"written": {"job": 0, "checks": [CHECK]}},
+        {"decided": {}, "written": {"job": 0, "checks": [CHECK, CHECK]}},
+        {"decided": {}, "written": {"job": 0, "checks": ["x"]}},
+        {"decided": {}, "written": {"job": -1, "checks": [CHECK]}},
+    ],
+    ids=str,
+)
+def test_a_journal_that_does_not_fit_the_plan_is_refused(album, tmp_path, line):
+    plan = planned(album, tmp_path / "out")
+    whole = {"job": 0, "outcome": "cut", "why": "", "hash": HASH, "sha256": "", "size": [16, 16]}
+    whole |= {"places": [[1, 0, 0]], "flat": 0}
+    if "decided" in line:
+        line = line | {"decided": whole | line["decided"]}
+    path = tmp_path / "journal.jsonl"
+    path.write_text(json.dumps(line) + "\n")
+    journal = Journal(path)
+    with pytest.raises(UserError, match=r"journal\.jsonl: damaged"):
+        journal.require_fitting(plan)
+    journal.close()
+
+
+def test_a_plan_of_another_form_is_refused(album, tmp_path):
+    out = tmp_path / "out"
+    (out / WORK).mkdir(parents=True)
+    for text in ("[]", '{"settings": [], "photos": []}', '{"settings": {}, "photos": [{"name": 5}]}', "[" * 100_000):
+        (out / WORK / "plan.json").write_text(text)
+        with pytest.raises(UserError, match=r"plan\.json.*choose another --out"):
+            state_of(out, planned(album, out))

@@ -71,8 +71,8 @@ def trials_table(question: Question, trials: list[FrozenTrial]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("trial", no_wrap=True)
     for name in short_names([one.key for one in question.space]):
-        table.add_column(name, overflow="fold")
-    table.add_column(question.metric.upper(), justify="right", no_wrap=True)
+        table.add_column(Text(name), overflow="fold")
+    table.add_column(Text(question.metric.upper()), justify="right", no_wrap=True)
     table.add_column("")
     for one in listed:
         values = [shown_value(question, one, parameter.key) for parameter in question.space]

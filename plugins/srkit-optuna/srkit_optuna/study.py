@@ -113,9 +113,9 @@ def _require_same(study: optuna.Study, question: Question, where: str) -> None:
     ]
     if lines:
         raise UserError(
-            f"{question.out} is another search; one goes on with the same experiment, parameters and metric:\n"
-            + "\n".join(lines)
-            + "\nChoose another --out"
+            f"{question.out} is another search; one goes on with the same experiment, parameters and metric:",
+            *lines,
+            "Choose another --out",
         )
 
 

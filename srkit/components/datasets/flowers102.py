@@ -52,7 +52,7 @@ class Flowers102:
             raise OptionError("root", f"{root} holds no flowers-102 ({error}); download = true fetches it.") from None
         except ModuleNotFoundError as error:
             raise OptionError(
-                "use", f"torchvision reads this set with {error.name}: pip install {error.name}"
+                "use", f"torchvision reads this set with {error.name!r}, which is not installed."
             ) from None
         except OSError as error:  # no network, no right to write there, a full disk
             reason = getattr(error, "reason", None) or error

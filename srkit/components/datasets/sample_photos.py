@@ -51,8 +51,8 @@ class SamplePhotos:
         if missing:
             raise OptionError(
                 "split",
-                f"{', '.join(missing)} not found in {folder}; this scikit-image came without its photos, "
-                "pip install --force-reinstall scikit-image brings them",
+                f"{', '.join(missing)} not found in {folder}; this scikit-image came without its photos: "
+                "install it from its own wheel",
             )
 
     def __len__(self) -> int:
@@ -75,5 +75,5 @@ def _photo_folder() -> Path:
     # Found, not imported: importing scikit-image takes longer than reading all its photos.
     spec = find_spec("skimage")
     if spec is None or not spec.submodule_search_locations:
-        raise OptionError("use", "the photos come with scikit-image, which is not installed: pip install scikit-image")
+        raise OptionError("use", "the photos come with scikit-image, which is not installed; install srkit again")
     return Path(next(iter(spec.submodule_search_locations))) / "data"

@@ -29,7 +29,7 @@ class Webp:
         if not 0 <= effort <= 6:
             raise OptionError("effort", f"libwebp's method goes from 0 to 6, got {effort}.")
         if not features.check("webp"):
-            raise OptionError("use", "this Pillow was built without WebP; pip install --force-reinstall pillow.")
+            raise OptionError("use", "this Pillow was built without WebP; that of its own wheel has it.")
         self.effort = effort
 
     def __call__(self, batch: Tensor, draws: Draws) -> Tensor:

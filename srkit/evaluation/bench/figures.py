@@ -6,6 +6,7 @@ from srkit.evaluation.bench.entries import Entry
 from srkit.evaluation.figures import clock_figure, gap_figure, score_figure
 from srkit.evaluation.rows import MetricMean
 from srkit.evaluation.statistics import Difference
+from srkit.printable import printable
 
 SEEN = "†"
 """Behind the name of a model that was trained on a photo of the set."""
@@ -60,7 +61,8 @@ def spread_figure(spread: float | None) -> str:
 
 def model_figure(entry: Entry) -> str:
     """The model's name, marked where it was trained on a photo of the set."""
-    return f"{entry.row.model} {SEEN}" if entry.acquaintance.photos else entry.row.model
+    name = printable(entry.row.model)
+    return f"{name} {SEEN}" if entry.acquaintance.photos else name
 
 
 def _three(value: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import srkit
@@ -24,6 +24,10 @@ from srkit.evaluation.bench.worst import per_image_grid, worst_first
 from srkit.evaluation.figures import count_figure, gap_figure, time_figure
 from srkit.evaluation.rows import Row
 from srkit.evaluation.scores_file import row_to_json
+from srkit.printable import as_csv as csv_cell
+from srkit.printable import as_json as json_document
+from srkit.printable import as_latex as latex
+from srkit.printable import as_markdown as markdown
 
 __all__ = ["as_csv", "as_json", "as_latex", "as_markdown", "grid", "title"]
 
@@ -37,7 +41,7 @@ def as_json(comparisons: Sequence[Comparison], facts: Mapping[str, Any]) -> str:
     """
     rows = [_entry_to_json(entry, one) for one in comparisons for entry in one.entries]
     whole = {"rows": rows, "srkit": srkit.__version__, **facts}
-    return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_document(json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def _entry_to_json(entry: Entry, comparison: Comparison) -> dict[str, Any]:
@@ -73,13 +77,13 @@ _PLAIN = ("model", "set", "scale", "downscaler", "degradations", "border", "imag
 
 
 def as_csv(comparisons: Sequence[Comparison], per_image: bool = False) -> str:
-    """One line a row, numbers in full; or one line a photo of each row, worst first."""
+    """One line a row, numbers in full; or one line a photo of each row, worst first; no cell is a formula."""
     lines = [line for one in comparisons for line in (_photo_lines(one) if per_image else _row_lines(one))]
     columns = list(dict.fromkeys(key for line in lines for key in line))
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
+    writer = csv.writer(text, lineterminator="\n")
+    for cells in (columns, *([line.get(key, "") for key in columns] for line in lines)):
+        writer.writerow(map(csv_cell, cells))
     return text.getvalue()
 
 
@@ -128,32 +132,30 @@ def as_markdown(comparisons: Sequence[Comparison], device: str = "", per_image: 
     """Tables for a README; the best score in bold where it is beyond doubt."""
     parts = []
     for one in comparisons:
-        headings, rows = grid(one, bold="**{}**")
-        parts += [f"**{title(one)}**", _markdown_table(headings, rows), how_measured(one, device)]
-        parts += [f"- {note}" for note in notes(one)]
+        headings, rows = grid(one, bold="**{}**", escape=markdown)
+        parts += [f"**{markdown(title(one))}**", _markdown_table(headings, rows), markdown(how_measured(one, device))]
+        parts += [f"- {markdown(note)}" for note in notes(one)]
         if per_image:
-            parts.append(_markdown_table(*per_image_grid(one)))
+            parts.append(_markdown_table(*_escaped(*per_image_grid(one), markdown)))
     return "\n\n".join(parts) + "\n"
 
 
 def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-    return "\n".join([line(headings), line(["---"] + ["---:"] * (len(headings) - 1)), *map(line, rows)])
+    """Cells are escaped already."""
+    lines = [headings, ["---"] + ["---:"] * (len(headings) - 1), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def as_latex(comparisons: Sequence[Comparison], device: str = "", per_image: bool = False) -> str:
     """Tables for a paper, for the package booktabs; the best score in bold where it is beyond doubt."""
     parts = []
     for one in comparisons:
-        headings, rows = grid(one, bold="\\textbf{{{}}}", escape=_tex)
-        caption = _tex(". ".join([title(one), how_measured(one, device), *notes(one)]) + ".")
-        parts.append(_latex_table([_tex(one) for one in headings], rows, caption))
+        headings, rows = grid(one, bold="\\textbf{{{}}}", escape=latex)
+        caption = latex(". ".join([title(one), how_measured(one, device), *notes(one)]) + ".")
+        parts.append(_latex_table(headings, rows, caption))
         if per_image:
-            names, lines = per_image_grid(one)
-            cells = [[_tex(cell) for cell in line] for line in lines]
-            parts.append(_latex_table([_tex(name) for name in names], cells, _tex(f"{title(one)}, by image.")))
+            names, cells = _escaped(*per_image_grid(one), latex)
+            parts.append(_latex_table(names, cells, latex(f"{title(one)}, by image.")))
     return "\n".join(parts)
 
 
@@ -165,23 +167,10 @@ def _latex_table(headings: Sequence[str], rows: Sequence[Sequence[str]], caption
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}", ""])
 
 
-_TEX = {
-    "\\": "\\textbackslash{}",
-    "~": "\\textasciitilde{}",
-    "^": "\\textasciicircum{}",
-    "±": "$\\pm$",
-    "†": "$\\dagger$",
-    **{one: f"\\{one}" for one in "&%$#_{}"},
-}
-
-
-def _tex(text: str) -> str:
-    """Text as LaTeX shows it.
-
-    >>> _tex("a_b 5%")
-    'a\\\\_b 5\\\\%'
-    """
-    return "".join(_TEX.get(one, one) for one in text)
+def _escaped(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], escape: Callable[[str], str]
+) -> tuple[list[str], list[list[str]]]:
+    return list(map(escape, headings)), [list(map(escape, row)) for row in rows]
 
 
 def title(comparison: Comparison) -> str:
@@ -190,8 +179,8 @@ def title(comparison: Comparison) -> str:
     return f"{row.set}, x{row.scale}, {row.images} image{'' if row.images == 1 else 's'}"
 
 
-def grid(comparison: Comparison, bold: str, escape: Any = str) -> tuple[list[str], list[list[str]]]:
-    """Headings (not escaped) and cells (escaped)."""
+def grid(comparison: Comparison, bold: str, escape: Callable[[str], str]) -> tuple[list[str], list[list[str]]]:
+    """Headings and cells, escaped; the best score of a column as `bold` has it."""
     metrics = comparison.metrics
     described = {name: next(one.row.metrics[name] for one in comparison.entries) for name in metrics}
     headings = ["model"] + [f"{n.upper()}{f' ({m.unit})' if m.unit else ''}" for n, m in described.items()]
@@ -211,7 +200,7 @@ def grid(comparison: Comparison, bold: str, escape: Any = str) -> tuple[list[str
         headings.append(heading)
         for row, figure in zip(rows, figures, strict=True):
             row.append(escape(figure))
-    return headings, rows
+    return list(map(escape, headings)), rows
 
 
 def _costs(entries: Sequence[Entry]) -> dict[str, list[str]]:

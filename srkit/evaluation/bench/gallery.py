@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from srkit.data.cache import files_of_each
+from srkit.data.decoding import room_to_decode
 from srkit.data.likeness import Hash, perceptual_hash
 from srkit.errors import BadImage, UserError
 from srkit.evaluation.bench.sets import PhotoSet
@@ -76,7 +78,13 @@ def look(photo_set: PhotoSet, workers: int, progress: Progress) -> Gallery:
     gallery = Gallery(photo_set, ())
     room = [KEPT_BYTES]
 
+    files = files_of_each(photo_set.dataset)
+
     def one(index: int) -> Seen | BadImage:
+        with room_to_decode(*files(index)):
+            return seen(index)
+
+    def seen(index: int) -> Seen | BadImage:
         try:
             photo = photo_set.photo(index)
         except BadImage as error:
@@ -92,16 +100,16 @@ def look(photo_set: PhotoSet, workers: int, progress: Progress) -> Gallery:
 
     found: list[Seen] = []
     broken: list[BadImage] = []
-    for number, seen in enumerate(spread(one, range(len(photo_set)), workers)):
-        if isinstance(seen, BadImage):
-            broken.append(seen)
+    for number, answer in enumerate(spread(one, range(len(photo_set)), workers)):
+        if isinstance(answer, BadImage):
+            broken.append(answer)
         else:
-            found.append(seen)
+            found.append(answer)
         progress(f"looking at {photo_set.name}", number + 1, len(photo_set))
     if broken:
-        shown = "\n".join(f"  {error}" for error in broken[:20])
-        more = f"\n  and {len(broken) - 20} more" if len(broken) > 20 else ""
-        raise UserError(f"set {photo_set.name}: {len(broken)} photos cannot be used:\n{shown}{more}")
+        shown = [f"  {error}" for error in broken[:20]]
+        more = [f"  and {len(broken) - 20} more"] if len(broken) > 20 else []
+        raise UserError(f"set {photo_set.name}: {len(broken)} photos cannot be used:", *shown, *more)
     gallery.photos = tuple(found)
     return gallery
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from srkit.evaluation.bench.entries import Comparison
+from srkit.evaluation.bench.entries import Comparison, Entry
 from srkit.evaluation.bench.figures import SEEN
 from srkit.evaluation.bench.training_photos import seen_in_words
 from srkit.evaluation.rows import lr_origin
 from srkit.evaluation.statistics import BEST_NEEDS_IMAGES, NEEDS_IMAGES
+from srkit.places import Nameless
 
-__all__ = ["how_measured", "notes", "results_line"]
+__all__ = ["how_measured", "notes", "results_line", "without_folders"]
 
 
 def how_measured(comparison: Comparison, device: str = "") -> str:
@@ -47,6 +49,18 @@ def notes(comparison: Comparison) -> list[str]:
 def results_line(results: Mapping[str, str]) -> list[str]:
     """The short hashes of runs' `results.json`, by which a paper names them: one line; none where there are none."""
     return [f"results: {', '.join(f'{name} {short}' for name, short in results.items())}"] if results else []
+
+
+def without_folders(comparison: Comparison) -> Comparison:
+    """The same for others to read: its sentences name no folders of this machine. Models are called as they were."""
+    nameless = Nameless()
+
+    def shared(entry: Entry) -> Entry:
+        row = replace(entry.row, warnings=nameless(entry.row.warnings))
+        unknown = nameless(entry.acquaintance.unknown)
+        return replace(entry, row=row, acquaintance=replace(entry.acquaintance, unknown=unknown))
+
+    return replace(comparison, entries=list(map(shared, comparison.entries)), remarks=nameless(comparison.remarks))
 
 
 def _best(comparison: Comparison) -> list[str]:

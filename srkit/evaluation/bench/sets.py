@@ -100,7 +100,7 @@ class OnePicture:
 
     def __getitem__(self, index: int) -> np.ndarray:
         """uint8 RGB (H, W, 3). Raises `BadImage` with the path."""
-        return decode(self.file)
+        return decode(self.file, named=True)
 
     def name(self, index: int) -> str:
         """The file's name."""

@@ -22,6 +22,7 @@ from srkit.evaluation.bench.figures import (
 from srkit.evaluation.bench.notes import how_measured, notes
 from srkit.evaluation.figures import count_figure, gap_figure, time_figure
 from srkit.evaluation.rows import MetricMean
+from srkit.printable import printable
 
 __all__ = ["comparison_table"]
 
@@ -61,9 +62,9 @@ def comparison_table(comparison: Comparison, width: int = 80, device: str = "") 
         whole.add_row("")
         whole.add_row(_rendered([names, *part]))
     whole.add_row("")
-    whole.add_row(Text(how_measured(comparison, device), style="dim"))
+    whole.add_row(Text(printable(how_measured(comparison, device)), style="dim"))
     for note in notes(comparison):
-        whole.add_row(Text(note, style="yellow" if note.startswith("warning") else ""))
+        whole.add_row(Text(printable(note), style="yellow" if note.startswith("warning") else ""))
     return whole
 
 
@@ -89,7 +90,7 @@ def _rendered(columns: Sequence[Column]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP, 0, 0))
     for number, column in enumerate(columns):
         table.add_column(
-            column.heading,
+            Text(column.heading),
             justify="right" if column.right else "left",
             no_wrap=number > 0,
             overflow="fold",
@@ -103,7 +104,7 @@ def _rendered(columns: Sequence[Column]) -> Table:
 def _title(comparison: Comparison) -> Text:
     row = comparison.entries[0].row
     images = f"{row.images} image{'' if row.images == 1 else 's'}"
-    return Text(", ".join(part for part in (row.set, f"x{row.scale}", images) if part), style="bold")
+    return Text(printable(", ".join(part for part in (row.set, f"x{row.scale}", images) if part)), style="bold")
 
 
 def _scores(name: str, comparison: Comparison) -> Column:
@@ -124,7 +125,7 @@ def _scores(name: str, comparison: Comparison) -> Column:
                 cell.append(f"\n{' ' * width} {interval}", style="dim")
         cells.append(cell)
     unit = f" ({described.unit})" if described.unit else ""
-    return Column(f"{name.upper()}{unit}", cells)
+    return Column(printable(f"{name.upper()}{unit}"), cells)
 
 
 def _style(metric: MetricMean, gap: float) -> str:
@@ -158,7 +159,7 @@ def _times(entries: Sequence[Entry]) -> list[Text]:
 def _folded(text: str) -> Text:
     """Words in lines of `TRAINED_WIDTH`; a longer word is a line of its own."""
     lines = [""]
-    for word in text.split():
+    for word in printable(text).split():
         joined = f"{lines[-1]} {word}".strip()
         if len(joined) > TRAINED_WIDTH and lines[-1]:
             lines.append(word)

@@ -12,6 +12,7 @@ from rich.text import Text
 from srkit.evaluation.bench.entries import Comparison
 from srkit.evaluation.figures import score_figure
 from srkit.evaluation.rows import MetricMean, Row
+from srkit.printable import printable
 
 __all__ = ["per_image_grid", "per_image_tables", "worst_first", "worst_note"]
 
@@ -61,9 +62,10 @@ def per_image_tables(comparison: Comparison) -> list[Table]:
         chosen = [0, *range(start, min(start + MODELS_BESIDE, len(headings)))]
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
         for place in chosen:
-            table.add_column(headings[place], justify="left" if place == 0 else "right", overflow="fold")
+            heading = Text(printable(headings[place]))
+            table.add_column(heading, justify="left" if place == 0 else "right", overflow="fold")
         for line in lines:
-            table.add_row(*(Text(line[place]) for place in chosen))
+            table.add_row(*(Text(printable(line[place])) for place in chosen))
         tables.append(table)
     return tables
 

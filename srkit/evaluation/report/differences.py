@@ -10,6 +10,7 @@ from typing import Any
 from srkit.evaluation.report.markup import Html, joined, tag
 from srkit.evaluation.report.tables import grid
 from srkit.experiment.names import entry_names
+from srkit.printable import printable_lines
 
 __all__ = ["different", "file_html", "flat", "side_by_side"]
 
@@ -72,7 +73,7 @@ def _value(value: str, *, marked: bool) -> Html:
 
 def file_html(text: str, first: str) -> Html:
     """A file line by line; those that the first one has not are marked, those it has more are shown struck out."""
-    before, after = first.splitlines(), text.splitlines()
+    before, after = (printable_lines(one).splitlines() for one in (first, text))
     lines: list[Html] = []
     for kind, start, end, begin, finish in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind == "equal":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
+from srkit.printable import as_html as escape
 
 __all__ = ["Html", "joined", "tag"]
 

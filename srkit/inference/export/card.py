@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,23 @@ import srkit
 from srkit.data.placing import placed
 from srkit.experiment.resolved import write_toml
 from srkit.inference.named import TrainedOn
+from srkit.places import Nameless
+from srkit.printable import as_json, as_markdown, code_span, printable
 
 __all__ = ["write_card"]
 
 
-def write_card(path: Path, file: str, name: str, scale: int, parameters: int, trained: TrainedOn, run: Path) -> None:
+def write_card(
+    path: Path,
+    file: str,
+    name: str,
+    scale: int,
+    parameters: int,
+    trained: TrainedOn,
+    run: Path,
+    *,
+    with_paths: bool = False,
+) -> None:
     """Write the card beside an exported file.
 
     Args:
@@ -24,19 +37,20 @@ def write_card(path: Path, file: str, name: str, scale: int, parameters: int, tr
         name: the model's.
         trained: what it was trained on.
         run: the run folder, for its scores.
+        with_paths: keep the folders of this machine, of which there are only names otherwise.
     """
-    experiment = _without_folders(trained.experiment)
+    experiment = dict(trained.experiment if with_paths else Nameless()(trained.experiment))
     use = str(trained.experiment["generator"]["use"])
     lines = [
-        f"# {name}",
+        f"# {as_markdown(name)}",
         "",
-        f"`{file}`: a `{use}` generator, {parameters:,} parameters, that enlarges pictures {scale} times. "
-        f"Made with srkit {srkit.__version__}.",
+        f"{code_span(file)}: a {code_span(use)} generator, {parameters:,} parameters, "
+        f"that enlarges images {scale} times. Made with srkit {srkit.__version__}.",
         "",
         f"Input: RGB in [0, 1], (B, 3, h, w). Output: (B, 3, {scale}h, {scale}w), to be clamped to [0, 1].",
         "",
         "```sh",
-        f"srkit upscale photo.jpg --model {file}",
+        f"srkit upscale photo.jpg --model {shlex.quote(printable(file))}",
         "```",
         "",
         "## Scores",
@@ -45,13 +59,13 @@ def write_card(path: Path, file: str, name: str, scale: int, parameters: int, tr
         "",
         "## Data",
         "",
-        f"Trained on {trained.data}; LR images: {trained.lr_images}."
-        + (f" Fingerprint of the pictures: `{trained.fingerprint}`." if trained.fingerprint else ""),
+        f"Trained on {as_markdown(trained.data)}; LR images: {as_markdown(trained.lr_images)}."
+        + (f" Fingerprint of the images: {code_span(trained.fingerprint)}." if trained.fingerprint else ""),
         "",
         "## Experiment",
         "",
         "```toml",
-        write_toml(experiment).strip(),
+        as_json(write_toml(experiment)).strip(),  # strings of TOML have these escapes too
         "```",
         "",
     ]
@@ -71,18 +85,10 @@ def _scores(run: Path) -> list[str]:
         ]
     except (OSError, ValueError, KeyError, IndexError, TypeError):
         return ["The run has no scores yet."]
-    return ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *table)]
+    lines = [[as_markdown(str(cell)) for cell in line] for line in (head, *table)]
+    return [f"| {' | '.join(line)} |" for line in (lines[0], ["---"] * len(head), *lines[1:])]
 
 
 def _mean(row: Mapping[str, Any], metric: str) -> str:
     value = row["metrics"][metric]["mean"]
     return "inf" if value is None else f"{value:.4g} {row['metrics'][metric]['unit']}".strip()
-
-
-def _without_folders(value: Any) -> Any:
-    """The experiment without where things lie on this machine: of an absolute path its last part."""
-    if isinstance(value, dict):
-        return {key: _without_folders(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_without_folders(one) for one in value]
-    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -16,6 +18,7 @@ from srkit.errors import SrkitError
 from srkit.inference.halo import probe
 from srkit.inference.onnx_files import OnnxNetwork, require_runtime
 from srkit.inference.script_files import open_script
+from srkit.registry import files
 
 __all__ = ["TOLERANCE", "write_onnx", "write_script"]
 
@@ -99,13 +102,38 @@ def write_script(path: Path, network: nn.Module, texts: Mapping[str, str]) -> fl
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # as above
-            traced = torch.jit.trace(own, (probe_of(*TRACED),), check_trace=False)
+            with _own_files_unnamed(own):
+                traced = torch.jit.trace(own, (probe_of(*TRACED),), check_trace=False)
             torch.jit.save(traced, content, _extra_files=dict(texts))
     except (RuntimeError, ValueError, TypeError) as error:
         raise SrkitError(f"{path}: the network cannot be written as TorchScript: {_shown(error)}") from error
     with placed(path) as aside:
-        aside.write_bytes(content.getbuffer())
+        aside.write_bytes(_without_sources(content))
         return _held(path, own, open_script(aside))
+
+
+@contextmanager
+def _own_files_unnamed(network: nn.Module) -> Iterator[None]:
+    """While inside, classes out of users' own files are of a module that does not have the file's path in its name."""
+    classes = {type(one): type(one).__module__ for one in network.modules()}
+    own = {one: name for one, name in classes.items() if name.startswith(f"{files.__name__}.")}
+    for one, name in own.items():
+        one.__module__ = name.rpartition("_")[0]
+    try:
+        yield
+    finally:
+        for one, name in own.items():
+            one.__module__ = name
+
+
+def _without_sources(archive: io.BytesIO) -> bytes:
+    """A TorchScript archive without the records that say from which files of this machine its code came."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(archive) as whole, zipfile.ZipFile(content, "w") as kept:
+        for record in whole.infolist():
+            if not record.filename.endswith(".debug_pkl"):
+                kept.writestr(zipfile.ZipInfo(record.filename), whole.read(record))
+    return content.getvalue()
 
 
 def _held(path: Path, network: nn.Module, graph: nn.Module) -> float:

@@ -66,10 +66,11 @@ def recognize(path: Path, registry: Registry) -> Recognized:
     if found:
         names = " and ".join(f"{one.component.use} ({one.foreign.layout})" for one in found)
         raise UserError(f"{path}: {names} take these weights for theirs; SRKIT_LOAD_PLUGINS leaves a plugin out")
-    said = "; ".join(misfits) or _unknown(weights, registry)
-    for label, why in failed.items():
-        said += f"\n{label} failed while it looked at the file: {type(why).__name__}: {why}"
-    raise UserError(f"{path}: {said}") from next(iter(failed.values()), None)
+    first, *others = ["; ".join(misfits)] if misfits else _unknown(weights, registry)
+    others += [
+        f"{label} failed while it looked at the file: {type(why).__name__}: {why}" for label, why in failed.items()
+    ]
+    raise UserError(f"{path}: {first}", *others) from next(iter(failed.values()), None)
 
 
 class _Misfit(Exception):
@@ -113,16 +114,18 @@ def _build(component: Component, options: Mapping[str, Any]) -> nn.Module:
     return network
 
 
-def _unknown(weights: Weights, registry: Registry) -> str:
-    """What is said of a file that nobody knows."""
+def _unknown(weights: Weights, registry: Registry) -> list[str]:
+    """What is said of a file that nobody knows, line by line."""
     names = list(weights.tensors)
     first = ", ".join(f"{name} {tuple(weights.tensors[name].shape)}" for name in names[:SHOWN])
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    known = "\n".join(f"  {component.name}: {_known(component)}" for _, component in _asked(registry))
-    return (
-        f"no network knows these weights: {first}{more}.\n{_by_spandrel(weights.tensors)}Known are\n{known}\n"
-        "A component of yours can join them by a static method `recognize`, see srkit.contracts.Foreign"
-    )
+    return [
+        f"no network knows these weights: {first}{more}.",
+        *_by_spandrel(weights.tensors),
+        "Known are",
+        *(f"  {component.name}: {_known(component)}" for _, component in _asked(registry)),
+        "A component of yours can join them by a static method `recognize`, see srkit.contracts.Foreign",
+    ]
 
 
 def _known(component: Component) -> str:
@@ -130,16 +133,16 @@ def _known(component: Component) -> str:
     return doc.partition("; for `srkit import`")[0].rstrip(".")
 
 
-def _by_spandrel(tensors: dict[str, Tensor]) -> str:
+def _by_spandrel(tensors: dict[str, Tensor]) -> list[str]:
     """A sentence where spandrel, if it is installed, has a network for the weights."""
     try:
         from spandrel import MAIN_REGISTRY
     except ImportError:
-        return ""
+        return []
     for support in MAIN_REGISTRY.architectures("detection"):
         if support.architecture.detect(tensors):
-            return (
+            return [
                 f"spandrel knows them as {support.architecture.name}; `srkit bench` takes such a file as it is, "
-                "but it cannot be trained.\n"
-            )
-    return ""
+                "but it cannot be trained."
+            ]
+    return []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from srkit.hooks import hookimpl
 from srkit.links import folder_inside
+from srkit.printable import printable
 from srkit.training.run import Pictures, Run
 
 if TYPE_CHECKING:
@@ -36,17 +37,17 @@ class TensorBoard:
         if metrics is None:
             return
         for role, rate in metrics["lr"].items():
-            self.writer(run).add_scalar(f"lr/{role}", rate, step)
+            self.writer(run).add_scalar(printable(f"lr/{role}"), rate, step)
         for key, value in metrics.items():
             if key != "lr":
-                self.writer(run).add_scalar(f"train/{key}", value, step)
+                self.writer(run).add_scalar(printable(f"train/{key}"), value, step)
 
     @hookimpl
     def srkit_validation_end(self, run: Run, step: int, scores: Mapping[str, float], pictures: Pictures) -> None:
         for metric, value in scores.items():
-            self.writer(run).add_scalar(f"validation/{metric}", value, step)
+            self.writer(run).add_scalar(printable(f"validation/{metric}"), value, step)
         for name in list(pictures)[:SHOWN_PICTURES]:
-            self.writer(run).add_image(f"validation/{name}", pictures[name]["sr"], step)
+            self.writer(run).add_image(printable(f"validation/{name}"), pictures[name]["sr"], step)
 
     @hookimpl
     def srkit_rolled_back(self) -> None:

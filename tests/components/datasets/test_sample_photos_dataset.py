@@ -54,7 +54,7 @@ def test_scikit_image_is_found_and_not_imported():
 
 def test_missing_photos_are_said(monkeypatch, tmp_path):
     monkeypatch.setattr(sample_photos, "find_spec", lambda name: None)
-    with pytest.raises(OptionError, match="not installed: pip install scikit-image"):
+    with pytest.raises(OptionError, match="not installed; install srkit again"):
         SamplePhotos()
     monkeypatch.undo()
     monkeypatch.setattr(sample_photos, "_photo_folder", lambda: tmp_path)
