@@ -7,17 +7,21 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["OWN_CODE", "Ground"]
+__all__ = ["OWN_CODE", "RAN", "Ground"]
+
+RAN = "HOSTILE_RAN"
+"""The variable that says where code that runs leaves its mark; unset while it is trained with."""
 
 OWN_CODE = '''
 """A generator, a loss, a degradation, a metric and others, whose file says that it was run."""
 import builtins
+import os
 from pathlib import Path
-import torch
 from torch import nn
 from torch.nn import functional as F
 
-Path({mark!r}).touch()
+if "HOSTILE_RAN" in os.environ:
+    Path(os.environ["HOSTILE_RAN"], MARK).touch()
 builtins.hostile_code_ran = True
 
 
@@ -90,7 +94,7 @@ class Falling:
         return 1 / (1 + step)
 
     def state_dict(self):
-        return {{}}
+        return {}
 
     def load_state_dict(self, state) -> None:
         pass
@@ -155,12 +159,14 @@ class Ground:
         home = str(self.home)
         places = {"HOME": home, "USERPROFILE": home, "SRKIT_CONFIG": str(self.config)}
         caches = {"XDG_CACHE_HOME": str(self.home / ".cache"), "TORCH_HOME": str(self.home / ".cache" / "torch")}
-        return places | caches | {"SRKIT_MAX_PIXELS": "1000000", "SRKIT_DECODE_MEMORY": "256MB"}
+        caches["MPLCONFIGDIR"] = str(self.home / ".cache" / "matplotlib")
+        bounds = {"SRKIT_MAX_PIXELS": "2000000", "SRKIT_DECODE_MEMORY": "256MB"}
+        return places | caches | bounds | {RAN: str(self.ran)}
 
     def code(self, path: Path, mark: str = "") -> Path:
-        """Write a file of code that leaves a mark in `ran` when it is run."""
+        """Write a file of code that leaves a mark in `ran` when it is run: by default its own name."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(OWN_CODE.format(mark=str(self.ran / (mark or path.name))), encoding="utf-8")
+        path.write_text(OWN_CODE.replace("MARK", repr(mark) if mark else "Path(__file__).name"), encoding="utf-8")
         return path
 
     def touch(self, mark: str) -> str:

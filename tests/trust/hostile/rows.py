@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 
 from tests.trust.hostile.ground import Ground
 
-__all__ = ["ANY", "Given", "Row"]
+__all__ = ["ANY", "BRIEFLY", "Given", "Row"]
 
 ANY = (0, 2)
 """The command may do without what is hostile, or refuse it."""
+
+BRIEFLY = ("run", "check --json", "srkit.run")
+"""What the suite tries of an experiment whose kin were tried by all commands."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Row:
         codes: commands' names -> what they may end with, where it is not what commands of this kind usually do; "*"
             for all others.
         seconds: what no command may take longer than.
+        in_suite: commands' names that the suite tries, the others being left to the campaign; empty for all.
     """
 
     name: str
@@ -41,3 +45,4 @@ class Row:
     says: str = ""
     codes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     seconds: float = 30.0
+    in_suite: tuple[str, ...] = ()
