@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tests.trust.hostile.ground import Ground
 from tests.trust.hostile.rows import ANY, Given, Row
@@ -111,9 +111,8 @@ def _trained_with(use: str) -> Write:
     return write
 
 
-def onnx_file(path: Path, texts: Mapping[str, str] = {}, outside: str = "") -> None:  # noqa: B006  # is only read
+def onnx_file(path: Path, texts: Mapping[str, str] = {}, outside: str = "") -> None:  # is only read
     """A network that repeats pixels; with a tensor that lies in another file where `outside` names one."""
-    import onnx
     from onnx import TensorProto, helper, numpy_helper
 
     scales = numpy_helper.from_array(torch.tensor([1.0, 1.0, 2.0, 2.0]).numpy(), "scales")
@@ -155,7 +154,7 @@ def _program(ground: Ground, path: Path) -> None:
     """A TorchScript program that writes a file as soon as it is called."""
     mark = str(ground.ran / "program")
 
-    source = "def forward(self, x):\n    y = torch.from_file(%r, True, 4)\n    y.fill_(1.0)\n" % mark
+    source = f"def forward(self, x):\n    y = torch.from_file({mark!r}, True, 4)\n    y.fill_(1.0)\n"
     source += "    return torch.repeat_interleave(torch.repeat_interleave(x, 2, 2), 2, 3)\n"
     module = torch.jit.ScriptModule()
     module.define(source)
