@@ -41,11 +41,13 @@ def component(kind: str) -> Callable[[T], T]:
     return lambda factory: declare(factory, kind)
 
 
-def load(model: str | Path) -> ReadyModel:
+def load(model: str | Path, *, code: str | Path | None = None, trust: bool = False) -> ReadyModel:
     """A trained model as a torch module with its `scale`.
 
     Args:
         model: a run folder, one of its checkpoints, or a file that `--model` takes.
+        code: for an exported file whose generator is own code, the `.py` file with its class.
+        trust: load own code that was not trusted by `srkit trust FOLDER`, and programs in TorchScript files.
 
     Returns:
         On the CPU, in eval mode: LR (B, 3, h, w) float in [0, 1] -> SR (B, 3, h * scale, w * scale), unclamped.
@@ -56,7 +58,7 @@ def load(model: str | Path) -> ReadyModel:
     # Here, so that `import srkit` needs no torch.
     from srkit.inference.ready import ready_model
 
-    return ready_model(str(model))
+    return ready_model(str(model), code=code, trust=trust)
 
 
 def run(

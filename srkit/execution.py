@@ -14,7 +14,8 @@ from typing import Any
 from torch import nn
 
 from srkit.assembly import Assembly
-from srkit.data.contents import record_contents
+from srkit.data.contents import completed, record_contents
+from srkit.data.patience import patiently
 from srkit.errors import BadImage, SrkitError, UserError
 from srkit.evaluation.judging import Judge, count_parameters, make_judge
 from srkit.evaluation.rows import Model, Row
@@ -58,6 +59,9 @@ from srkit.training.run import INTERRUPTED, Run
 
 TO_LET_GO = 10.0
 """Seconds that loader processes of a run that was killed may take until they are gone too."""
+
+SHOWN = 5
+"""Names in a warning before the rest is counted."""
 
 TO_END = 3.0
 """Seconds after Ctrl-C in which a step, a validation or a plugin should have come to its end."""
@@ -158,16 +162,30 @@ def _execute(
     elif processes.is_first and not outcome.interrupted:
         _judge(outcome, judge, upscale)
     if processes.is_first and not outcome.interrupted:
-        _write_results(run, ready, registry)
+        _write_results(run, ready, registry, judged=judge is not None, notice=notice)
     return outcome
 
 
-def _write_results(run: Run, ready: Prepared, registry: Registry) -> None:
+def _write_results(run: Run, ready: Prepared, registry: Registry, *, judged: bool, notice: Notice) -> None:
     """`results.json`, and in `data.json` the files that the run saw."""
     experiment = experiment_digest(read_written(run.folder / EXPERIMENT), registry)
+    contents, changed = completed(ready.contents, patiently("taking the data files' SHA-256", notice))
+    if changed:
+        notice(
+            f"warning: changed while the run went on: {', '.join(changed[:SHOWN])}"
+            f"{f' and {len(changed) - SHOWN} more' if len(changed) > SHOWN else ''}; results.json says so"
+        )
     try:
-        record_contents(run.folder / DATA_MEMORY, ready.contents)
-        write_results(run.folder, step=run.step, experiment=experiment, data=ready.contents, baseline=BASELINE)
+        record_contents(run.folder / DATA_MEMORY, contents)
+        write_results(
+            run.folder,
+            step=run.step,
+            experiment=experiment,
+            data=contents,
+            baseline=BASELINE,
+            judged=judged,
+            changed=changed,
+        )
     except OSError as error:
         raise SrkitError(f"{run.folder / RESULTS}: cannot be written: {error.strerror or error}") from error
 

@@ -18,6 +18,8 @@ LARGEST = 500_000_000
 DAMAGED = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError)
 """What taking a file apart raises where it holds something else than was written."""
 
+DEEPEST, TOO_DEEP = 100, "lists or objects are nested too deep"
+
 T = TypeVar("T")
 
 
@@ -38,6 +40,8 @@ def read_object(path: Path, what: str = "") -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:
         raise _refused(path, what, error) from None
+    if _is_deep(content):
+        raise _refused(path, what, TOO_DEEP)
     if not isinstance(content, dict):
         raise _refused(path, what, f"it holds {_ENGLISH[type(content)]} in place of an object")
     return content
@@ -48,7 +52,18 @@ def parsed(text: str | bytes) -> Any:
     try:
         return json.loads(text)
     except RecursionError:
-        raise ValueError("lists or objects are nested too deep") from None
+        raise ValueError(TOO_DEEP) from None
+
+
+def _is_deep(content: Any) -> bool:
+    """Whether walking through it by functions that call themselves could end the process."""
+    level = [content]
+    for _ in range(DEEPEST):
+        parts = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list)))
+        level = [below for part in parts for below in part if isinstance(below, (dict, list))]
+        if not level:
+            return False
+    return True
 
 
 def as_type(content: Any, kind: type[T], path: Path, what: str = "") -> T:

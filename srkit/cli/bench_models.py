@@ -171,7 +171,8 @@ def _dataset(table: dict[str, Any], known: TrainedOn, registry: Registry) -> Dat
     from srkit.experiment.single import pick_one
 
     shown_as = "its training images"
-    pick = pick_one(KINDS["datasets"], table, registry, shown_as=shown_as, folder=known.folder)
+    found_by = registry.registered_only if known.shared else registry
+    pick = pick_one(KINDS["datasets"], table, found_by, shown_as=shown_as, folder=known.folder)
     dataset: Dataset = pick.build()
     in_folders = any(isinstance(value, (Path, list)) for one in pick.walk() for value in one.options.values())
     if known.shared and in_folders and known.fingerprint != fingerprint(dataset, pick.all_options()):

@@ -173,7 +173,8 @@ def _agreed(trained: Sequence[tuple[str, TrainedOn]], registry: Registry) -> LrR
         written = json.dumps([tables, str(one.folder) if "./" in json.dumps(tables) else ""], sort_keys=True)
         if written not in tables_seen:
             tables_seen.add(written)
-            recipe = recipe_of(tables, registry, shown_as=f"{name}'s experiment", folder=one.folder)
+            found_by = registry.registered_only if one.shared else registry
+            recipe = recipe_of(tables, found_by, shown_as=f"{name}'s experiment", folder=one.folder)
             recipes.setdefault(recipe.key, (name, recipe))
     if len(recipes) > 1:
         ways = "; ".join(
@@ -188,6 +189,7 @@ def _agreed(trained: Sequence[tuple[str, TrainedOn]], registry: Registry) -> LrR
 
 def _own_photos(asked: Request, scales: Sequence[int], registry: Registry) -> Iterator[PhotoSet]:
     """The photos that the models' runs were validated on, shrunk as theirs were: the final table's of a run."""
+    from srkit.cli.training_places import require_beside
     from srkit.data.cache import gives_pairs
     from srkit.evaluation.bench.sets import PhotoSet
     from srkit.evaluation.described import dataset_name
@@ -203,7 +205,9 @@ def _own_photos(asked: Request, scales: Sequence[int], registry: Registry) -> It
     name, known = next(iter(wanted.values()))
     validate: dict[str, Any] = known.experiment["data"]["validate"]
     shown_as = f"{name}'s experiment"
-    pick = pick_one(KINDS["datasets"], validate, registry, shown_as=shown_as, folder=known.folder)
+    found_by = registry.registered_only if known.shared else registry
+    pick = pick_one(KINDS["datasets"], validate, found_by, shown_as=shown_as, folder=known.folder)
+    require_beside(pick, known, shown_as)
     dataset = pick.build()
     given = gives_pairs(dataset)
     if given and (asked.downscaler is not None or asked.degradations):

@@ -18,6 +18,7 @@ import click
 import srkit
 from srkit.cli.failures import FAILED, INTERRUPTED, reader_gone, report, threads_reported
 from srkit.cli.saying import say, say_document
+from srkit.data.limits import require_limits
 from srkit.errors import SrkitError, nearest
 
 COMMANDS = {
@@ -122,6 +123,9 @@ def cli(ctx: click.Context) -> None:
     """
     if ctx.invoked_subcommand is None:
         say_document(ctx.get_help())
+        return
+    # once and at the start, rather than for each image or as a fault of the experiment's
+    require_limits()
 
 
 def main() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
 from dataclasses import dataclass
+from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -51,6 +53,36 @@ EXAMPLES = {
 """How a component of each kind is picked."""
 
 
+RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+"""Names that no file or folder has on Windows, whatever stands behind a dot."""
+
+
+def taken_by(name: str, package: str) -> str:
+    """Whose name it is already, be it written in capitals or with other hyphens; empty where it is free.
+
+    A package of that name would hide the other one, or be hidden by it.
+
+    Args:
+        name: of a distribution.
+        package: of what it would be imported as.
+    """
+    names = {canonical(name), canonical(package)}
+    if names & {"test", *map(canonical, sys.stdlib_module_names)}:  # which names all but its own tests
+        return "Python's standard library"
+    if {name.partition(".")[0].lower(), package} & RESERVED:
+        return "Windows, for a device"
+    if package == "tests":
+        return "the folder of its own tests"
+    for distribution in metadata.distributions():
+        found = distribution.metadata["Name"] or ""
+        if canonical(found) in names:
+            return f"{found} itself, which is installed"
+    for module, owners in metadata.packages_distributions().items():
+        if canonical(module) in names:
+            return f"{owners[0]}, which is imported as {module}"
+    return ""
+
+
 @dataclass(frozen=True)
 class Names:
     """How a plugin and what is in it are called.
@@ -70,7 +102,7 @@ class Names:
         """The names that follow from the one that was typed.
 
         Raises:
-            UserError: no distribution or no package can have that name.
+            UserError: no distribution or no package can have that name, or another one has it.
         """
         package = re.sub(r"[-.]+", "_", name).lower()
         if not re.fullmatch(r"[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?", name) or keyword.iskeyword(package):
@@ -78,8 +110,8 @@ class Names:
                 f"{name!r} cannot name a package: it begins with a letter and has letters, digits and hyphens, "
                 "such as srkit-weave"
             )
-        if canonical(name) in (CORE, "torch"):
-            raise UserError(f"{name!r} is taken by {canonical(name)} itself. Write something such as srkit-weave.")
+        if owner := taken_by(name, package):
+            raise UserError(f"{name!r} is taken by {owner}. Write something such as srkit-weave.")
         component = canonical(name).removeprefix(f"{CORE}-")
         return cls(name, package, component)
 

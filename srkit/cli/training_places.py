@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from srkit.errors import UserError
+
 if TYPE_CHECKING:
     from srkit.evaluation.bench.cache import ScoreCache
+    from srkit.experiment import Pick
     from srkit.inference.named import TrainedOn
 
-__all__ = ["keep_place", "with_place"]
+__all__ = ["keep_place", "require_beside", "with_place"]
 
 KIND = "places"
 
@@ -32,6 +35,21 @@ def with_place(known: TrainedOn) -> TrainedOn:
         return known
     data = {**known.experiment.get("data", {}), "train": table}
     return replace(known, experiment={**known.experiment, "data": data}, folder=folder)
+
+
+def require_beside(pick: Pick, known: TrainedOn, shown_as: str) -> None:
+    """Look only beside a shared file for the images that it names: it has no say in what else is read here.
+
+    Raises:
+        UserError: it names another folder.
+    """
+    if not known.shared:
+        return
+    for one in pick.walk():
+        for value in one.options.values():
+            for path in value if isinstance(value, (list, tuple)) else [value]:
+                if isinstance(path, Path) and not path.is_relative_to(known.folder):
+                    raise UserError(f"{shown_as} names images in {path}; name those to judge on by --on FOLDER")
 
 
 def _cache() -> ScoreCache:

@@ -16,7 +16,6 @@ import click
 from srkit.cli.placement import Job, placements
 from srkit.cli.saying import say
 from srkit.cli.trusting import trust_option, user_trust
-from srkit.data.limits import require_limits
 from srkit.errors import SrkitError, UserError
 from srkit.registry import Registry
 
@@ -83,7 +82,6 @@ def upscale_command(
     """
     if out.suffix.lower() in (*ENDINGS.values(), ".jpeg") and not out.is_dir():
         raise UserError(f"--out {out}: pictures keep their names, and this is the folder they go into; name one")
-    require_limits()
     registry = Registry.installed(user_trust(trust))
     network, scale, where, autocast = _model(model, repeat, precision, device, registry)
     jobs, failures = placements(images, out, registry, ENDINGS[kind])

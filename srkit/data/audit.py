@@ -13,8 +13,8 @@ import numpy as np
 
 from srkit.contracts import Dataset
 from srkit.data.cache import files_of, files_of_each, is_mapped, lr_files_of, require_pictures
-from srkit.data.contents import content_hash
 from srkit.data.decoding import room_to_decode
+from srkit.data.digests import FileDigest, noted_digests, sample_digest
 from srkit.data.headers import IMAGE_SUFFIXES
 from srkit.data.likeness import Hash, perceptual_hash
 from srkit.data.placing import placed
@@ -38,7 +38,7 @@ class Verdict:
         hash: what it looks like (`perceptual_hash` of HR); empty where it was not asked for or the picture is flat.
         pair: what speaks against its LR and HR being a pair; empty where nothing does or it was not asked for.
         lr_width, lr_height: of the LR picture of a pair; 0 where there is none.
-        sha256: of the file, taken when it was decoded; where a sample has no image file of its own, of its pixels.
+        sha256: of the file, taken when it was decoded; where a sample comes from no file, of its pixels.
         lr_sha256: the same of the LR picture of a pair.
         by_limit: whether `why` holds only as long as the limits on sizes stay, and so is not remembered.
     """
@@ -242,7 +242,8 @@ _Files = tuple[Sequence[Path] | None, Sequence[Path] | None]
 def _look(dataset: Dataset, index: int, closely: bool, files: _Files) -> Verdict:
     own, small_files = files
     try:
-        sample = dataset[index]
+        with noted_digests() as noted:
+            sample = dataset[index]
     except BadImage as bad:
         elsewhere = own is not None and bad.path != own[index]
         path = str(bad.path) if elsewhere else ""
@@ -256,9 +257,17 @@ def _look(dataset: Dataset, index: int, closely: bool, files: _Files) -> Verdict
         pair = "; ".join(pair_problems(lr, hr))
     small = lr.shape if lr is not None else (0, 0)
     likeness = "" if _is_flat(hr) else perceptual_hash(hr)
-    content = content_hash(own[index] if own is not None else None, hr)
-    small_content = "" if lr is None else content_hash(small_files[index] if small_files is not None else None, lr)
+    content = _content(own, index, noted, hr)
+    small_content = "" if lr is None else _content(small_files, index, noted, lr)
     return Verdict(hr.shape[1], hr.shape[0], "", "", likeness, pair, small[1], small[0], content, small_content)
+
+
+def _content(files: Sequence[Path] | None, index: int, noted: Mapping[str, FileDigest], image: np.ndarray) -> str:
+    """The hash of a sample's file as `decode` met it, empty where the set reads otherwise; of pixels without a file."""
+    if files is None:
+        return sample_digest(image)
+    digest = noted.get(str(files[index]))
+    return digest.sha256 if digest is not None else ""
 
 
 def _is_flat(image: np.ndarray) -> bool:

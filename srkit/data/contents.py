@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from srkit.contracts import Dataset
-from srkit.data.cache import files_of, is_mapped, lr_files_of
-from srkit.data.headers import IMAGE_SUFFIXES
-from srkit.data.packed import INDEX
+from srkit.data.cache import files_of, lr_files_of
+from srkit.data.digests import digest_of
+from srkit.data.packed import INDEX, PICTURES
 from srkit.data.placing import place_bytes
+from srkit.data.threads import in_threads
+from srkit.errors import BadImage
 from srkit.json_files import as_type, read_object
 
 if TYPE_CHECKING:
     from srkit.data.audit import Verdict
 
-__all__ = ["DataFile", "content_hash", "contents_of", "file_hash", "read_contents", "record_contents"]
+__all__ = ["DataFile", "completed", "contents_of", "read_contents", "record_contents"]
 
 FILES = "files"
 """The key of a run's `data.json` that holds what this module writes."""
@@ -32,9 +31,9 @@ class DataFile:
     """One file of a data set.
 
     Attributes:
-        name: relative, as the set calls the sample.
-        sha256: of its content when it was first decoded; of its pixels where a sample has no image file of its own; of
-            a packed set, of its index, which holds the checksum of each image.
+        name: relative, as the set calls the sample; another one for each file of a set.
+        sha256: of its content when it was first decoded, empty as long as that is not known; of the pixels where the
+            sample comes from no file; of a packed set, of its index, which holds the checksum of each image.
         path: where it lies on this machine; empty where there is none.
         size: bytes.
         time: of its last change, in nanoseconds.
@@ -47,39 +46,87 @@ class DataFile:
     time: int = 0
 
 
-def content_hash(file: Path | None, pixels: np.ndarray) -> str:
-    """The SHA-256 of an image's file, which was just read; of the pixels where they have no file of their own."""
-    if file is not None and file.suffix.lower() in IMAGE_SUFFIXES:
-        return file_hash(file)
-    digest = hashlib.sha256(json.dumps(pixels.shape).encode())
-    digest.update(np.ascontiguousarray(pixels).data)
-    return digest.hexdigest()
-
-
-def file_hash(file: Path) -> str:
-    """The SHA-256 of a file; empty where it has gone."""
-    try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
-        return ""
-
-
 def contents_of(dataset: Dataset, verdicts: Sequence[Verdict], left_out: Collection[int]) -> list[DataFile]:
-    """The files of a set by what looking at each sample found, without those that are left out."""
+    """The files of a set by what looking at each sample found, without those that are left out; no file is opened."""
     own, small = files_of(dataset), lr_files_of(dataset)
-    if is_mapped(dataset):
-        indexes = sorted({file.with_name(INDEX) for file in own or ()})
-        return [_described(f"{one.parent.name}/{one.name}", file_hash(one), one) for one in indexes]
-    found = []
+    found: dict[tuple[str, str], DataFile] = {}
     for index, verdict in enumerate(verdicts):
         if index in left_out:
             continue
         name = dataset.name(index)
-        found.append(_described(name, verdict.sha256, own[index] if own is not None else None))
-        if verdict.lr_sha256:
-            found.append(_described(f"{name} (LR)", verdict.lr_sha256, small[index] if small is not None else None))
-    return found
+        if own is not None and own[index].name == PICTURES:  # the index says of each image what it is
+            found.setdefault(("", str(own[index])), _described(INDEX, "", own[index].with_name(INDEX)))
+            continue
+        # a mix may hold a sample several times
+        label = str(own[index]) if own is not None else str(index)
+        found.setdefault((name, label), _described(name, verdict.sha256, own[index] if own is not None else None))
+        if verdict.lr_width:
+            of = small[index] if small is not None else None
+            found.setdefault((f"{name} (LR)", label), _described(f"{name} (LR)", verdict.lr_sha256, of))
+    return _told_apart(list(found.values()))
+
+
+def _told_apart(files: Sequence[DataFile]) -> list[DataFile]:
+    """With names that hold no folder of this machine, the later of two that are the same numbered."""
+    named: list[DataFile] = []
+    taken: dict[str, int] = {}
+    for one in files:
+        plain = label = Path(one.name).name if _is_absolute(one.name) else one.name
+        while label in taken:
+            taken[plain] += 1
+            label = f"{plain} ({taken[plain]})"
+        taken[label] = 1
+        named.append(replace(one, name=label))
+    return named
+
+
+def _is_absolute(name: str) -> bool:
+    return PurePosixPath(name).is_absolute() or PureWindowsPath(name).is_absolute()
+
+
+def completed(
+    contents: Mapping[str, Sequence[DataFile]], progress: Callable[[int, int], None] | None = None
+) -> tuple[dict[str, list[DataFile]], list[str]]:
+    """The files of each role, each with its hash, and the names of those that were changed since they were looked at.
+
+    A file with the size and time it had is not read again.
+
+    Args:
+        contents: as `contents_of` gave them before the run.
+        progress: called with (files read, files to be read).
+
+    Raises:
+        BadImage: a file whose content was never taken has gone.
+    """
+    whole = {role: list(files) for role, files in contents.items()}
+    places = [(role, index) for role, files in whole.items() for index, one in enumerate(files) if _is_due(one)]
+    changed = []
+    for seen, ((role, index), now) in enumerate(
+        zip(places, in_threads(lambda place: _read_now(whole[place[0]][place[1]]), places), strict=True), 1
+    ):
+        one = whole[role][index]
+        if one.sha256 not in ("", now.sha256):
+            changed.append(f"{role}: {one.name}")
+        else:
+            whole[role][index] = now
+        if progress is not None:
+            progress(seen, len(places))
+    return whole, changed
+
+
+def _is_due(one: DataFile) -> bool:
+    """Whether a file has to be read: its content is not known, or it may have been changed."""
+    return bool(one.path) and (not one.sha256 or _described(one.name, one.sha256, Path(one.path)) != one)
+
+
+def _read_now(one: DataFile) -> DataFile:
+    try:
+        digest = digest_of(Path(one.path))
+    except BadImage:
+        if not one.sha256:
+            raise
+        return replace(one, sha256="gone")
+    return replace(one, sha256=digest.sha256, size=digest.size, time=digest.mtime_ns)
 
 
 def record_contents(memory: Path, contents: Mapping[str, Sequence[DataFile]]) -> None:
@@ -89,8 +136,19 @@ def record_contents(memory: Path, contents: Mapping[str, Sequence[DataFile]]) ->
         OSError: the disk is full or the folder read-only.
     """
     known = read_object(memory) if memory.is_file() else {}
-    listed = {role: [list(asdict(one).values()) for one in files] for role, files in contents.items()}
+    listed = {
+        role: {one.name: {key: value for key, value in asdict(one).items() if key != "name"} for one in files}
+        for role, files in contents.items()
+    }
     place_bytes(memory, json.dumps({**known, FILES: listed}, indent=0).encode())
+
+
+@dataclass(frozen=True)
+class _Entry:
+    sha256: str
+    path: str
+    size: int
+    time: int
 
 
 def read_contents(memory: Path) -> dict[str, list[DataFile]]:
@@ -101,15 +159,15 @@ def read_contents(memory: Path) -> dict[str, list[DataFile]]:
     """
     if not memory.is_file():
         return {}
-    listed = as_type(read_object(memory).get(FILES, {}), dict[str, list[tuple[str, str, str, int, int]]], memory)
-    return {role: [DataFile(*one) for one in files] for role, files in listed.items()}
+    listed = as_type(read_object(memory).get(FILES, {}), dict[str, dict[str, _Entry]], memory)
+    return {role: [DataFile(name, **asdict(one)) for name, one in files.items()] for role, files in listed.items()}
 
 
 def _described(name: str, sha256: str, file: Path | None) -> DataFile:
-    try:
-        about = file.stat() if file is not None else None
-    except OSError:
-        about = None
-    if file is None or about is None:
+    if file is None:
         return DataFile(name, sha256)
-    return DataFile(name, sha256, str(file), about.st_size, about.st_mtime_ns)
+    try:
+        about = file.stat()
+    except OSError:
+        return DataFile(name, sha256, str(file.absolute()))
+    return DataFile(name, sha256, str(file.absolute()), about.st_size, about.st_mtime_ns)

@@ -17,6 +17,7 @@ from PIL import Image, TiffImagePlugin
 from PIL.ImageFile import ImageFile
 
 from srkit.data import headers
+from srkit.data.digests import note_digest
 from srkit.data.footprint import footprint
 from srkit.data.headers import (
     IMAGE_SUFFIXES,
@@ -83,6 +84,7 @@ def decode(
         # Pillow turns a TIFF itself while it loads.
         by_pillow = isinstance(picture, TiffImagePlugin.TiffImageFile)
         rgb = to_rgb(picture, lambda: opened(file), background)
+        note_digest(path, file)
         image = np.ascontiguousarray(rgb if by_pillow else upright(rgb, turn))
         if layout == "CHW":
             image = np.ascontiguousarray(image.transpose(2, 0, 1))

@@ -6,7 +6,6 @@ import os
 import re
 from functools import cache
 
-from srkit.data.free_memory import free_memory
 from srkit.errors import UserError
 
 __all__ = ["DECODE_MEMORY", "MAX_PIXELS", "decode_memory", "in_words", "max_pixels", "require_limits"]
@@ -53,7 +52,8 @@ def require_limits() -> None:
         UserError: naming the variable.
     """
     max_pixels()
-    decode_memory()
+    if text := os.environ.get(DECODE_MEMORY, ""):
+        _size(text)
 
 
 def in_words(size: int) -> str:
@@ -81,6 +81,8 @@ def _size(text: str) -> int:
 @cache
 def _half_of_free() -> int:
     # once in a process: what decoding itself takes would make it smaller and smaller
+    from srkit.data.free_memory import free_memory  # not on the way to a list
+
     free = free_memory()
     ranks = os.environ.get(_LOCAL_RANKS, "")
     share = int(ranks) if ranks.isdecimal() and int(ranks) else 1

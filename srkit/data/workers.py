@@ -94,7 +94,8 @@ class WorkerPool:
         self.timeout = timeout
         chosen: Any = multiprocessing.get_context(context)
         self._board = chosen.RawArray("q", [_STARTING, 0] * workers)
-        self._ledger = open_ledger(chosen, workers)
+        with safe_children():  # its lock starts a process, which looks after it
+            self._ledger = open_ledger(chosen, workers)
         self._workers: list[_Worker] = []
         # A stream that is left open would be closed when the interpreter has half gone already.
         atexit.register(self.close)

@@ -72,7 +72,7 @@ def _title(row: Row) -> Text:
 def _caption(rows: Sequence[Row], metrics: Sequence[str]) -> list[Text]:
     first = rows[0]
     origin = lr_origin(first.downscaler, first.degradations)
-    parts = [f"LR images {origin}"] if origin else []
+    parts = ["scores measured here", *([f"LR images {origin}"] if origin else [])]
     parts.append(f"border of {first.border} px cropped")
     if len(rows) > 1:
         parts.append(f"differences from {first.model}")

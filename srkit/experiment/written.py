@@ -66,9 +66,9 @@ def parsed_written(path: Path, text: str) -> dict[str, Any]:
     try:
         tree = tomli.loads(text)
         msgspec.convert(tree, _Outline)
+        require_own_code(path, tree)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
-    require_own_code(path, tree)
     return tree
 
 

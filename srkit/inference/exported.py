@@ -17,7 +17,7 @@ from srkit.data.placing import placed
 from srkit.errors import UserError
 from srkit.experiment.single import pick_one
 from srkit.inference.named import NamedModel, identity_of
-from srkit.inference.own_words import EXPERIMENT, trained_on
+from srkit.inference.own_words import EXPERIMENT, class_of, require_no_own_code, trained_on
 from srkit.inference.weights import read_weights
 from srkit.registry import KINDS, Registry
 
@@ -92,8 +92,12 @@ def _texts(path: Path) -> dict[str, str]:
     return header(path) if path.suffix.lower() == ".safetensors" else pth_header(path)
 
 
-def exported_model(path: Path, registry: Registry) -> NamedModel:
+def exported_model(path: Path, registry: Registry, code: Path | None = None) -> NamedModel:
     """The model in a file that `save_exported` or `save_pth` wrote.
+
+    Args:
+        registry: where its generator is looked up, by registered names alone: nothing that a file says runs code.
+        code: the file of one's own that holds the generator's class, where that is no registered one.
 
     Raises:
         UserError: its header or its weights are not what srkit writes.
@@ -108,7 +112,13 @@ def exported_model(path: Path, registry: Registry) -> NamedModel:
         raise UserError(f"{path}: its header does not describe a generator of srkit ({error})") from None
 
     def load(_: int) -> nn.Module:
-        pick = pick_one(KINDS["generators"], table, registry, shown_as=str(path), folder=path.resolve().parent)
+        if code is not None:
+            own = {**table, "use": f"{code.resolve()}:{class_of(table)}"}
+            pick = pick_one(KINDS["generators"], own, registry, shown_as=str(path), folder=code.resolve().parent)
+        else:
+            require_no_own_code(path, table)
+            known = registry.registered_only
+            pick = pick_one(KINDS["generators"], table, known, shown_as=str(path), folder=path.resolve().parent)
         network: nn.Module = pick.build(scale=scale, shared=SharedParts())
         try:
             network.load_state_dict(read_weights(path, "generator").tensors)
@@ -119,4 +129,5 @@ def exported_model(path: Path, registry: Registry) -> NamedModel:
 
     with path.open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
-    return NamedModel(path.stem, str(path), scale, identity_of("exported", weights), load, trained)
+    source = code.read_bytes().hex() if code is not None else ""
+    return NamedModel(path.stem, str(path), scale, identity_of("exported", weights, source), load, trained)

@@ -35,8 +35,9 @@ class TrainedOn:
         """The training pictures in words: a folder's name, or a data set's with its split."""
         table = self.experiment.get("data", {}).get("train", {})
         paths = table.get("path") or table.get("hr_folder")
-        if paths:
-            return ", ".join(Path(one).name for one in (paths if isinstance(paths, list) else [paths]))
+        names = [Path(one).name for one in (paths if isinstance(paths, list) else [paths]) if isinstance(one, str)]
+        if names:
+            return ", ".join(names)
         name, split = str(table.get("use", "unknown")).rpartition(":")[2], table.get("split")
         return f"{name} ({split})" if split else name
 

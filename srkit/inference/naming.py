@@ -13,13 +13,14 @@ from srkit.registry import KINDS, NotFound, Registry
 __all__ = ["named_model"]
 
 
-def named_model(argument: str, registry: Registry) -> NamedModel:
+def named_model(argument: str, registry: Registry, code: Path | None = None) -> NamedModel:
     """The model somebody means.
 
     Args:
         argument: a run folder, one of its checkpoints, a `.safetensors` that srkit exported, a file that spandrel knows
             (`.pth`, `.pt`, `.ckpt`, `.safetensors`), an `.onnx` file, or an interpolation's name such as `bicubic`.
         registry: where generators are looked up.
+        code: for an exported file, the file of one's own with its generator's class.
 
     Raises:
         UserError: there is no such thing, or it cannot be used; says what there is.
@@ -35,11 +36,11 @@ def named_model(argument: str, registry: Registry) -> NamedModel:
             f"{argument}: this folder is neither a run nor one of a run's checkpoints (runs/x/checkpoints/step-...)"
         )
     if path.is_file():
-        return _file_model(path, registry)
+        return _file_model(path, registry, code)
     return _interpolation(argument, registry)
 
 
-def _file_model(path: Path, registry: Registry) -> NamedModel:
+def _file_model(path: Path, registry: Registry, code: Path | None) -> NamedModel:
     from srkit.inference.run_models import is_checkpoint
 
     if is_checkpoint(path.parent):
@@ -49,15 +50,15 @@ def _file_model(path: Path, registry: Registry) -> NamedModel:
         from srkit.inference.onnx_files import onnx_model
 
         return onnx_model(path)
-    if suffix == ".ts":
-        from srkit.inference.script_files import script_model
+    from srkit.inference.script_files import is_script, script_model
 
-        return script_model(path)
+    if suffix == ".ts" or (suffix in (".pth", ".pt", ".ckpt") and is_script(path)):
+        return script_model(path, registry.trust)
     if suffix in (".safetensors", ".pth"):
         from srkit.inference.exported import exported_model, is_exported
 
         if is_exported(path):
-            return exported_model(path, registry)
+            return exported_model(path, registry, code)
     if suffix in (".safetensors", ".pth", ".pt", ".ckpt"):
         from srkit.inference.spandrel_files import spandrel_model
 
@@ -71,7 +72,7 @@ def _interpolation(name: str, registry: Registry) -> NamedModel:
     """A generator that has nothing to train, by its registered name."""
     kind = KINDS["generators"]
     try:
-        component = registry.find(kind, name, Path.cwd())
+        component = registry.registered_only.find(kind, name, Path.cwd())
     except NotFound:
         names = [entry.name for entry in registry.entries(kind)]
         raise UserError(
@@ -80,7 +81,7 @@ def _interpolation(name: str, registry: Registry) -> NamedModel:
     missing = [one.name for one in component.signature.options if one.required]
 
     def load(scale: int) -> nn.Module:
-        network: nn.Module = component.factory(scale=scale)
+        network: nn.Module = component.build(scale=scale)
         return network.eval()
 
     if missing or any(True for _ in load(2).parameters()):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
+import secrets
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -93,8 +95,7 @@ def onnx_model(path: Path) -> NamedModel:
             raise UserError(str(error)) from None
     if side % TRIAL:
         raise UserError(f"{path}: makes {side} pixels of {TRIAL}, which is no whole number of times larger")
-    with path.open("rb") as file:
-        weights = hashlib.file_digest(file, "sha256").hexdigest()
+    weights = _content(path)
 
     def load(_: int) -> nn.Module:
         # anew, so that it takes as many threads as whoever loads it
@@ -104,6 +105,25 @@ def onnx_model(path: Path) -> NamedModel:
     identity = identity_of("onnx", version, weights)
     trained = trained_on(network.session.get_modelmeta().custom_metadata_map, path)
     return NamedModel(path.stem, str(path), side // TRIAL, identity, load, trained, counted=False)
+
+
+_LOCATION = re.compile(rb"\x0a\x08location\x12([\x01-\x7f])(?=(.{0,127}))", re.DOTALL)
+"""How the format writes the name of a file beside the model that holds weights of it, with its length in front."""
+
+
+def _content(path: Path) -> str:
+    """A hash of the file and of those beside it that hold its weights; another each time where these cannot be told."""
+    content = path.read_bytes()
+    names = {one[2][: one[1][0]].decode("utf-8", "replace") for one in _LOCATION.finditer(content)}
+    hashes = [hashlib.sha256(content).hexdigest()]
+    if content.count(b"location") > len(_LOCATION.findall(content)):
+        hashes.append(secrets.token_hex())
+    for name in sorted(names):
+        beside = path.parent / name
+        if beside.is_file():
+            with beside.open("rb") as file:
+                hashes.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return identity_of(*hashes)
 
 
 def _onnxruntime(path: Path) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import srkit
+from srkit.errors import UserError
 from srkit.inference.named import TrainedOn
 from srkit.places import Nameless
 
@@ -43,3 +44,37 @@ def trained_on(texts: Mapping[str, str], path: Path) -> TrainedOn | None:
     if not isinstance(experiment, dict):
         return None
     return TrainedOn(experiment, path.resolve().parent, texts.get(TRAINING_DATA, ""), shared=True)
+
+
+def own_code(table: Any) -> list[str]:
+    """The files of own code that a generator's table names, itself and what is nested in it."""
+    if isinstance(table, list):
+        return [file for one in table for file in own_code(one)]
+    if not isinstance(table, Mapping):
+        return []
+    file = str(table.get("use", "")).rpartition(":")[0]
+    return [*([file] if file.endswith(".py") else []), *(one for value in table.values() for one in own_code(value))]
+
+
+def class_of(table: Mapping[str, Any]) -> str:
+    """The name of the class that a table's `use` ends with."""
+    return str(table["use"]).rpartition(":")[2]
+
+
+def how_to_load(file: str, code: str) -> str:
+    """The line of Python that loads an exported file whose generator is own code."""
+    return f'srkit.load("{file}", code="./{Path(code).name}", trust=True)'
+
+
+def require_no_own_code(path: Path, table: Mapping[str, Any]) -> None:
+    """Refuse a file whose network is own code, which it does not bring along.
+
+    Raises:
+        UserError: with the line that loads it.
+    """
+    files = own_code(table)
+    if files:
+        raise UserError(
+            f"{path}: its network is own code ({Path(files[0]).name}), which the file does not hold and which is not "
+            f"looked for. With that code, once you have read it: {how_to_load(path.name, files[0])}"
+        )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 from torch import Tensor, nn
 
 from srkit.contracts import GeneratorOutput
 from srkit.errors import UserError
 from srkit.inference.naming import named_model
-from srkit.registry import Registry
+from srkit.registry import Registry, Trust
 
 __all__ = ["ReadyModel", "ready_model"]
 
@@ -34,13 +35,13 @@ class ReadyModel(nn.Module):
         return sr
 
 
-def ready_model(name: str) -> ReadyModel:
+def ready_model(name: str, *, code: str | Path | None = None, trust: bool = False) -> ReadyModel:
     """The model of that name, in eval mode on the CPU; what its user must know comes as `UserWarning`.
 
     Raises:
         UserError: there is no such model, it cannot be used, or it has no scale of its own.
     """
-    found = named_model(name, Registry.installed())
+    found = named_model(name, Registry.installed(Trust(trust)), None if code is None else Path(code))
     if found.scale is None:
         raise UserError(f"{name}: it enlarges by any factor; name a model that was trained for one")
     for sentence in found.complaints:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+import zipfile
 from pathlib import Path
 
 import torch
@@ -12,14 +13,39 @@ from torch import nn
 from srkit.errors import UserError
 from srkit.inference.named import NamedModel, identity_of
 from srkit.inference.own_words import EXPERIMENT, TRAINING_DATA, trained_on
+from srkit.registry import Trust
 
-__all__ = ["open_script", "script_model"]
+__all__ = ["is_script", "open_script", "require_trust", "script_model"]
 
 TRIAL = 24
 
 
+def is_script(path: Path) -> bool:
+    """Whether a file holds a TorchScript program, by its content and whatever it is called."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any("/code/" in f"/{name}" for name in archive.namelist())
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
+        return False
+
+
+def require_trust(path: Path, trust: Trust) -> None:
+    """Leave a program closed unless `--trust` was given: it can read and write files, already while it is loaded.
+
+    Raises:
+        UserError: with its hash.
+    """
+    if not trust.everything:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        raise UserError(
+            f"{path} is a TorchScript program, which can read and write your files (sha256 {digest}). If you trust "
+            "whoever made it, give --trust; weights alone come as .safetensors"
+        )
+
+
 def open_script(path: Path) -> nn.Module:
-    """The module in a file; nothing in it is unpickled by Python.
+    """The module in a file, which is code: `require_trust` comes before.
 
     Raises:
         UserError: it is none.
@@ -35,12 +61,13 @@ def open_script(path: Path) -> nn.Module:
     return module.eval()
 
 
-def script_model(path: Path) -> NamedModel:
+def script_model(path: Path, trust: Trust) -> NamedModel:
     """The model in a TorchScript file.
 
     Raises:
-        UserError: as `open_script`; or it does not enlarge an RGB picture a whole number of times.
+        UserError: as `require_trust` and `open_script`; or it does not enlarge an RGB picture a whole number of times.
     """
+    require_trust(path, trust)
     network = open_script(path)
     try:
         with torch.no_grad():

@@ -18,7 +18,8 @@ def code_digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(_below(folder), key=lambda one: one.relative_to(folder).as_posix()):
         is_link = path.is_symlink()
-        content = os.fsencode(path.readlink()) if is_link else path.read_bytes()
+        # what is neither a file nor a link, such as a named pipe, would be waited for: it has a name alone
+        content = os.fsencode(path.readlink()) if is_link else path.read_bytes() if path.is_file() else b""
         name = path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape")
         digest.update(b"%s %d %d\0" % (b"link" if is_link else b"file", len(name), len(content)))
         digest.update(name + content)

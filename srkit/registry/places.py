@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import site
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,10 @@ def site_path(*, with_pythonpath: bool = True) -> list[str]:
     Args:
         with_pythonpath: whether the folders that `PYTHONPATH` names count.
     """
-    here = os.path.realpath(os.curdir)
+    try:
+        here = os.path.realpath(Path.cwd())
+    except OSError:  # it was deleted
+        return [one for one in sys.path if Path(one).is_absolute()]
     named = {os.path.realpath(one) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one}
     installed = set(_installed())
     found = []
@@ -33,7 +37,7 @@ def site_path(*, with_pythonpath: bool = True) -> list[str]:
 
 def _installed() -> Iterator[str]:
     """The interpreter's folders of packages, and those that their `.pth` files add."""
-    folders = [*site.getsitepackages(), site.getusersitepackages()]
+    folders = [*sysconfig.get_paths().values(), *site.getsitepackages(), site.getusersitepackages()]
     for folder in folders:
         yield os.path.realpath(folder)
         for pth in Path(folder).glob("*.pth"):

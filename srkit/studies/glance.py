@@ -17,7 +17,7 @@ END = 16 * 1024
 """Bytes at a file's end that hold its last lines."""
 
 FAR_OFF = 1e12
-"""No time in seconds is as large."""
+"""No time in seconds is as large, and no step."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Glance:
 def glance(folder: Path) -> Glance:
     """Look at a run's folder, which may not be there yet; what is just being written is passed over."""
     total = _total(folder / "experiment.toml")
-    logged = [one for one in last_lines(folder / "metrics.jsonl") if isinstance(one.get("step"), int)]
+    logged = [one for one in last_lines(folder / "metrics.jsonl") if _is_step(one.get("step"))]
     saved = max(map(step_of, checkpoints(folder / "checkpoints")), default=0)
     if not logged:
         return Glance(saved, total)
@@ -49,6 +49,10 @@ def glance(folder: Path) -> Glance:
         seconds = _time(logged[-1]) - _time(logged[-2])
         left = seconds / steps * (total - step) if steps > 0 and seconds > 0 else None
     return Glance(step, total, left)
+
+
+def _is_step(value: Any) -> bool:
+    return isinstance(value, int) and 0 <= value < FAR_OFF
 
 
 def _time(line: dict[str, Any]) -> float:
@@ -81,4 +85,4 @@ def _total(experiment: Path) -> int:
         steps = tomli.loads(experiment.read_text(encoding="utf-8")).get("steps", 0)
     except (OSError, ValueError, RecursionError):
         return 0
-    return steps if isinstance(steps, int) else 0
+    return steps if _is_step(steps) else 0

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from srkit.registry.places import site_path
+
 SECONDS = 2.0
 """What an import may take beyond torch, numpy and srkit."""
 
@@ -57,7 +59,7 @@ def look_at_imports(modules: Sequence[str]) -> dict[str, ImportFacts]:
     facts: dict[str, ImportFacts] = {}
     waiting = list(dict.fromkeys(modules))
     while waiting:
-        command = [sys.executable, "-P", "-c", _CHILD, json.dumps(sys.path), *waiting]
+        command = [sys.executable, "-P", "-c", _CHILD, json.dumps(site_path()), *waiting]
         try:
             done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE)
             lines, ending = done.stdout, f"it ended the process with {done.returncode}"

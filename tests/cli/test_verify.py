@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
+from srkit.data.packed import write_packed
+from srkit.registry.code import code_digest
 from tests.cli.conftest import Command
 from tests.execution.support import GAN, PLAIN, prepared, run
 
@@ -33,7 +39,8 @@ def here(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 def test_a_run_is_equal_to_its_results_wherever_it_goes(here: Path, srkit: Command) -> None:
     said = srkit("verify", "run", "--rescore", "--device", "cpu")
     assert said.code == 0, said.err + said.out
-    assert said.out.startswith("run: equal to its results ") and "scores measured here as recorded" in said.out
+    assert said.out.splitlines()[0] == "run: scores measured here as recorded, within 1e-06"
+    assert said.out.splitlines()[1].startswith("run: equal to its results ")
     [one] = json.loads(srkit("verify", "run", "--json").out)
     assert one["equal"] and len(one["results"]) == 12 and one["not_checked"] == []
     (here / "run").rename(here / "elsewhere")
@@ -55,10 +62,27 @@ def weights(run: Path) -> None:
     path.write_bytes(content)
 
 
-def scores(run: Path) -> None:
+def scores(run: Path, row: int = -1) -> None:
     content = json.loads((run / "scores.json").read_text())
-    content["rows"][-1]["metrics"]["psnr-y"]["mean"] += 1
+    content["rows"][row]["metrics"]["psnr-y"]["mean"] += 1
     (run / "scores.json").write_text(json.dumps(content))
+
+
+def parameters(run: Path) -> None:
+    content = json.loads((run / "scores.json").read_text())
+    content["rows"][-1]["parameters"] = 1
+    (run / "scores.json").write_text(json.dumps(content))
+
+
+def zeros(run: Path) -> None:
+    path = run / "checkpoints" / "step-00000006" / "generator.safetensors"
+    save_file({name: torch.zeros_like(one) for name, one in load_file(path).items()}, path)
+
+
+def replaced(run: Path, old: str, new: str) -> None:
+    path = run / "experiment.toml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
 
 
 def experiment(run: Path) -> None:
@@ -73,7 +97,7 @@ def code(run: Path) -> None:
 
 def listing(run: Path) -> None:
     content = json.loads((run / "data.json").read_text())
-    content["files"]["train"][0][1] = "0" * 64
+    content["files"]["train"]["00.png"]["sha256"] = "0" * 64
     (run / "data.json").write_text(json.dumps(content))
 
 
@@ -83,12 +107,28 @@ DIFFERENT: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda run: shutil.rmtree(run / "checkpoints" / "step-00000006"),
         "the last checkpoint is of step 3, and it was of 6",
     ),
+    "zeroed weights": (zeros, "the weights of the generator are other ones"),
+    "weights that have gone": (
+        lambda run: (run / "checkpoints" / "step-00000006" / "generator.safetensors").unlink(),
+        "the weights of the generator are missing",
+    ),
     "scores": (scores, "scores.json has other scores"),
+    "scores of bicubic": (lambda run: scores(run, 0), "scores.json has other scores"),
+    "parameters": (parameters, "scores.json has other scores"),
     "scores that are none": (lambda run: (run / "scores.json").unlink(), "scores.json has other scores"),
     "damaged scores": (lambda run: (run / "scores.json").write_text("[]"), "scores.json cannot be read"),
     "the experiment": (experiment, "experiment.toml describes another experiment"),
+    "a key that nobody knows": (
+        lambda run: replaced(run, "seed = 3", "seed = 3\ncolour = 1"),
+        "experiment.toml describes another experiment",
+    ),
+    "a component that is not here": (
+        lambda run: replaced(run, '"espcn"', '"weave"'),
+        "experiment.toml cannot be compared here: no generator 'weave'",
+    ),
+    "no TOML": (lambda run: replaced(run, "seed = 3", "seed ="), "experiment.toml cannot be compared here"),
     "code": (code, "the copies of own code in code/ were changed"),
-    "the list of files": (listing, "data.json lists other files for data.train than the run saw"),
+    "the list of files": (listing, "data.json and results.json are of different files of data.train: 00.png"),
 }
 
 
@@ -118,7 +158,10 @@ def test_images_that_changed_are_named_and_those_that_are_not_here_are_said(
     assert said.code == 1 and f"data.train: {first.name} changed since the run" in said.out
     shutil.rmtree(here / "photos")
     said = srkit("verify", "run")
-    assert said.code == 0 and "not checked: data.train: " in said.out and "files are not here" in said.out
+    assert said.code == 0 and "not checked: data.train: 5 of 5 files are not here: 00.png, " in said.out
+    (here / "run" / "data.json").unlink()
+    said = srkit("verify", "run")
+    assert said.code == 0 and "not checked: data.train: data.json does not say where its files are" in said.out
 
 
 def test_without_results_there_is_nothing_to_compare_with(here: Path, srkit: Command) -> None:
@@ -161,6 +204,53 @@ def test_a_resumed_run_comes_to_the_same_file(tmp_path: Path) -> None:
     run(path, out=tmp_path / "part", resume=True)
     whole, part = ((tmp_path / one / "results.json").read_bytes() for one in ("whole", "part"))
     assert whole == part and total > 3
-    assert set(json.loads(whole)["weights"]) == {"generator", "discriminator", "ema"} & set(
-        json.loads(whole)["weights"]
-    )
+    assert set(json.loads(whole)["weights"]) == {"generator", "discriminator", "ema"}
+    assert json.loads(whole)["code"] == code_digest(tmp_path / "whole" / "code")
+
+
+def test_a_run_with_own_code_is_compared_without_it_and_judged_with_trust(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, srkit: Command
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = PLAIN.replace("steps = 6", "steps = 1") + '[validation]\nmetrics = ["psnr-y", "./parts.py:Flaw"]\n'
+    run(prepared(tmp_path, text), out=tmp_path / "run")
+    monkeypatch.setenv("SRKIT_CONFIG", str(tmp_path / "nobody"))  # this user has trusted nothing
+    assert srkit("verify", "run").code == 0
+    said = srkit("verify", "run", "--rescore", "--device", "cpu")
+    assert said.code == 2 and "cannot be measured again here" in said.err and "parts.py" in said.err
+    said = srkit("verify", "run", "--rescore", "--device", "cpu", "--trust")
+    assert said.code == 0 and "scores measured here as recorded" in said.out, said.err + said.out
+    (tmp_path / "run" / "code" / "parts.py").write_text("raise SystemExit(7)\n")
+    said = srkit("verify", "run")
+    assert said.code == 1 and "the copies of own code in code/ were changed" in said.out
+
+
+def test_the_images_of_a_packed_set_are_held_against_its_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, srkit: Command
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = PLAIN.replace("steps = 6", "steps = 1")
+    path = prepared(tmp_path, text.replace('train = "photos"', 'train = { use = "packed", path = "pack" }'))
+    noise = np.random.default_rng(1).integers(0, 255, (3, 40, 40, 3), dtype=np.uint8)
+    write_packed(tmp_path / "pack", [(f"{number}.png", one) for number, one in enumerate(noise)])
+    run(path, out=tmp_path / "run")
+    assert set(json.loads(Path("run/results.json").read_text())["data"]["train"]) == {"index.json"}
+    assert srkit("verify", "run").code == 0
+    content = bytearray(Path("pack/pictures.npy").read_bytes())
+    content[-1] ^= 1
+    Path("pack/pictures.npy").write_bytes(content)
+    said = srkit("verify", "run")
+    assert said.code == 1 and "data.train: index.json or pictures.npy beside it changed since the run" in said.out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are a thing of POSIX")
+def test_a_named_pipe_is_not_waited_for(here: Path, srkit: Command) -> None:
+    for name in ("scores.json", "data.json", "checkpoints/step-00000006/generator.safetensors"):
+        (here / "run" / name).unlink()
+        os.mkfifo(here / "run" / name)
+    (here / "run" / "code").mkdir()
+    os.mkfifo(here / "run" / "code" / "net.py")
+    assert srkit("verify", "run").code == 1
+    (here / "run" / "results.json").unlink()
+    os.mkfifo(here / "run" / "results.json")
+    assert srkit("verify", "run").code == 2

@@ -205,7 +205,7 @@ def test_sizes_are_written_as_one_writes_them(monkeypatch, text, size):
 
 def test_the_default_is_half_of_what_is_free_in_the_container_too(tmp_path, monkeypatch):
     monkeypatch.delenv("SRKIT_DECODE_MEMORY", raising=False)
-    monkeypatch.setattr("srkit.data.limits.free_memory", lambda: 3_000_000_000)
+    monkeypatch.setattr("srkit.data.free_memory.free_memory", lambda: 3_000_000_000)
     limits._half_of_free.cache_clear()
     assert limits.decode_memory() == 1_500_000_000
     limits._half_of_free.cache_clear()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from srkit.evaluation.bench.entries import Comparison, Entry, compare
+from srkit.evaluation.bench.entries import RECORDED, Comparison, Entry, compare
 from srkit.evaluation.bench.figures import bytes_figure, macs_figure, spread_figure
 from srkit.evaluation.bench.formats import as_csv, as_json, as_latex, as_markdown
 from srkit.evaluation.bench.table import comparison_table
@@ -174,3 +174,15 @@ def test_figures() -> None:
         "1.00 kB",
     ]
     assert [spread_figure(one) for one in (None, 0.0, 0.031)] == ["", "±0%", "±3%"]
+
+
+def test_whether_scores_were_measured_here_stands_in_every_form() -> None:
+    measured = compare([entry("bicubic", BASE), entry("espcn", BASE + 1)])
+    recorded = replace(measured, origin=RECORDED, results={"espcn": "3f2a9c01bb7e"})
+    for one, words in ((measured, "measured here"), (recorded, "as recorded")):
+        assert {row["origin"] for row in json.loads(as_json([one], {}))["rows"]} == {words}
+        assert json.loads(as_json([one], {}))["rows"][1]["results"] == dict(one.results)
+        assert {row["origin"] for row in csv.DictReader(io.StringIO(as_csv([one])))} == {words}
+        assert f"scores {words}" in as_markdown([one]) and f"scores {words}" in as_latex([one])
+    assert "- results: espcn 3f2a9c01bb7e" in as_markdown([recorded]) and "results: espcn" in as_latex([recorded])
+    assert "results:" not in as_markdown([measured])

@@ -75,8 +75,8 @@ model       PSNR-Y (dB)   SSIM-Y           params   time/MP
 bicubic     28.31         0.8123                -   12.3 ms
 espcn_vgg   30.23 +1.92   0.8315 +0.0192     162k    1.23 s
 
-LR images by torch-bilinear, then jpeg (quality 50..95); border of 2 px cropped;
-differences from bicubic
+scores measured here; LR images by torch-bilinear, then jpeg (quality 50..95);
+border of 2 px cropped; differences from bicubic
 warning: espcn_vgg: vgg16: random features in place of ImageNet's"""
     )
 

@@ -38,7 +38,7 @@ RELATIVISTIC = (
 
 def started(path: Path, *arguments: str, processes: int = 2) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    command += ["-m", "srkit", "run", str(path), *arguments]
+    command += ["--no-python", str(Path(sys.executable).with_name("srkit")), "run", str(path), *arguments]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, cwd=path.parent, env=environment(), stdout=pipe, stderr=pipe, text=True)
 

@@ -178,6 +178,29 @@ def test_an_onnx_file_is_a_model(tmp_path: Path) -> None:
         named_model(str(tmp_path / "broken.onnx"), REGISTRY)
 
 
+def test_weights_beside_an_onnx_file_belong_to_what_it_is_known_by(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="the extra that reads ONNX files")
+    pytest.importorskip("onnxruntime", reason="the extra that runs ONNX files")
+    path = onnx_file(tmp_path / "twice.onnx", ("h", "w"))
+    model = onnx.load(path)
+    model.graph.node[0].output[0] = "large"
+    nodes = [onnx.helper.make_node("Mul", ["large", "a"], ["b"]), onnx.helper.make_node("Mul", ["b", "c"], ["sr"])]
+    model.graph.node.extend(nodes)
+    for name in ("a", "c"):
+        gain = onnx.numpy_helper.from_array(np.ones((1, 3, 1, 1), np.float32), name)
+        onnx.external_data_helper.set_external_data(gain, f"{name}.bin")
+        model.graph.initializer.append(gain)
+    onnx.save(model, path)
+    assert {one.name for one in tmp_path.iterdir()} == {"twice.onnx", "a.bin", "c.bin"}
+    first = named_model(str(path), REGISTRY)
+    assert named_model(str(path), REGISTRY).identity == first.identity
+    for name in ("a.bin", "c.bin"):
+        before = named_model(str(path), REGISTRY)
+        (tmp_path / name).write_bytes(np.zeros(3, np.float32).tobytes())
+        assert named_model(str(path), REGISTRY).identity != before.identity, name
+    assert not pictures(named_model(str(path), REGISTRY)).any()
+
+
 def test_an_interpolation_has_any_scale() -> None:
     for name in ("bicubic", "bilinear", "lanczos", "nearest", "srkit:bicubic"):
         model = named_model(name, REGISTRY)

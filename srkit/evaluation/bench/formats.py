@@ -54,6 +54,8 @@ def _entry_to_json(entry: Entry, comparison: Comparison) -> dict[str, Any]:
         "trained_on": entry.trained_on,
         "seen_in_training": dict(entry.acquaintance.photos),
         "training_unknown": entry.acquaintance.unknown,
+        "origin": comparison.origin,
+        "results": dict(comparison.results),
         "against": comparison.against,
         "differences": {
             name: None if gap is None else {"mean": gap.mean, "low": gap.low, "high": gap.high}
@@ -110,6 +112,7 @@ def _row_lines(comparison: Comparison) -> list[dict[str, Any]]:
             "trained_on": entry.trained_on,
             "seen_in_training": len(entry.acquaintance.photos),
             "against": comparison.against,
+            "origin": comparison.origin,
         }
         lines.append(line)
     return lines

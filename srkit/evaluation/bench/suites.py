@@ -61,7 +61,7 @@ def read_suite(path: Path) -> list[SuiteSet]:
         content = tomli.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UserError(f"there is no suite file {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
     except tomli.TOMLDecodeError as error:
         raise UserError(f"{path}:{error.lineno}: not TOML: {error.msg}") from None

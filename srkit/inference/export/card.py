@@ -12,6 +12,8 @@ import srkit
 from srkit.data.placing import placed
 from srkit.experiment.resolved import write_toml
 from srkit.inference.named import TrainedOn
+from srkit.inference.own_words import how_to_load, own_code
+from srkit.json_files import DAMAGED
 from srkit.places import Nameless
 from srkit.printable import as_json, as_markdown, code_span, printable
 
@@ -49,9 +51,7 @@ def write_card(
         "",
         f"Input: RGB in [0, 1], (B, 3, h, w). Output: (B, 3, {scale}h, {scale}w), to be clamped to [0, 1].",
         "",
-        "```sh",
-        f"srkit upscale photo.jpg --model {shlex.quote(printable(file))}",
-        "```",
+        *_use(file, trained.experiment["generator"]),
         "",
         "## Scores",
         "",
@@ -73,6 +73,17 @@ def write_card(
         aside.write_text("\n".join(lines), encoding="utf-8")
 
 
+def _use(file: str, generator: Mapping[str, Any]) -> list[str]:
+    """How to upscale with the file; where its network is own code, how to load it."""
+    code = own_code(generator)
+    if not code or Path(file).suffix not in (".safetensors", ".pth"):
+        return ["```sh", f"srkit upscale photo.jpg --model {shlex.quote(printable(file))}", "```"]
+    sentence = (
+        f"Its network is own code, which this file does not hold: {code_span(Path(code[0]).name)}. Read it, then:"
+    )
+    return [sentence, "", "```python", "import srkit", "", how_to_load(printable(file), printable(code[0])), "```"]
+
+
 def _scores(run: Path) -> list[str]:
     """The final table of the run, if it came to one."""
     try:
@@ -83,7 +94,7 @@ def _scores(run: Path) -> list[str]:
             [one["model"], one["set"], one["downscaler"], str(one["images"]), *(_mean(one, name) for name in metrics)]
             for one in rows
         ]
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
+    except (OSError, *DAMAGED):
         return ["The run has no scores yet."]
     lines = [[as_markdown(str(cell)) for cell in line] for line in (head, *table)]
     return [f"| {' | '.join(line)} |" for line in (lines[0], ["---"] * len(head), *lines[1:])]
