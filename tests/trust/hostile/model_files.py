@@ -239,9 +239,9 @@ ONNX = dict.fromkeys(("upscale", "bench", "strip", "animate", "srkit.load", "srk
 
 MODEL_ROWS = (
     *(
-        _file(f"evil{suffix}", "a pickle that runs a command", write)
+        _file(f"evil{suffix}", f"{what} pickle that runs a command", write)
         for suffix in (".pth", ".pt", ".ckpt")
-        for write in (_pickled, _old_torch, _old_pickle)
+        for what, write in (("a zipped", _pickled), ("torch's old", _old_torch), ("a plain", _old_pickle))
     ),
     *(_file(f"evil{suffix}", "a pickle in disguise", _pickled) for suffix in (".safetensors", ".onnx", ".ts", ".bin")),
     *(_file("evil.safetensors", f"its header names {use}", _header(use)) for use in (*NAMED, *REACHED)),
