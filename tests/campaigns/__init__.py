@@ -1,0 +1,1 @@
+"""Trials that take too long for the suite."""

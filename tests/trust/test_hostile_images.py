@@ -1,0 +1,14 @@
+"""A folder of images that somebody hands over costs no more than a bound, and its names do nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.trust.hostile.fixtures import Play
+from tests.trust.hostile.image_files import IMAGE_ROWS
+from tests.trust.hostile.rows import Row
+
+
+@pytest.mark.parametrize("row", IMAGE_ROWS, ids=lambda row: row.name)
+def test_a_hostile_image_harms_nothing(row: Row, harmless: Play) -> None:
+    harmless(row)

@@ -1,0 +1,14 @@
+"""Nothing that an experiment file names, in whatever place, runs or writes before somebody said yes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.trust.hostile.experiment_places import PLACE_ROWS
+from tests.trust.hostile.fixtures import Play
+from tests.trust.hostile.rows import Row
+
+
+@pytest.mark.parametrize("row", PLACE_ROWS, ids=lambda row: row.name)
+def test_a_hostile_experiment_is_refused(row: Row, harmless: Play) -> None:
+    harmless(row)
