@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.trust.hostile.ground import RAN, Ground
+from tests.campaigns.table.ground import RAN, Ground
 
 __all__ = ["ELSEWHERE", "REFERENCE", "plant"]
 
@@ -34,7 +34,19 @@ ELSEWHERE = (
     ("check", "tiny.toml"),
     ("check", "tiny.toml", "--set", "generator.use=evil:evil"),
     ("run", "tiny.toml", "--out", "{out}/run", "--device", "cpu", "--quiet"),
-    ("run", "tiny.toml", "--set", "matrix.seed=[1, 2]", "--jobs", "2", "--out", "{out}/study", "--device", "cpu", "--quiet"),
+    (
+        "run",
+        "tiny.toml",
+        "--set",
+        "matrix.seed=[1, 2]",
+        "--jobs",
+        "2",
+        "--out",
+        "{out}/study",
+        "--device",
+        "cpu",
+        "--quiet",
+    ),
     ("run", "tiny.toml", "--set", "data.workers=1", "--out", "{out}/run", "--device", "cpu", "--quiet"),
     ("inspect", "tiny.toml"),
     ("data", "tiny.toml", "--out", "{out}/sheet.png"),
@@ -54,7 +66,9 @@ ELSEWHERE = (
 def plant(ground: Ground) -> None:
     """Put them there; each leaves a mark where it runs."""
     for name in MODULES:
-        source = f"import os\nopen(os.path.join(os.environ[{RAN!r}], {name!r}), 'w').close()\nraise SystemExit('it ran')\n"
+        source = (
+            f"import os\nopen(os.path.join(os.environ[{RAN!r}], {name!r}), 'w').close()\nraise SystemExit('it ran')\n"
+        )
         (ground.here / f"{name}.py").write_text(source, encoding="utf-8")
     info = ground.here / "evil-1.0.dist-info"
     info.mkdir()

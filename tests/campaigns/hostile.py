@@ -19,18 +19,18 @@ from functools import partial
 from pathlib import Path
 
 from tests.campaigns.elsewhere import ELSEWHERE, REFERENCE, plant
+from tests.campaigns.table.commands import COMMANDS, Command
+from tests.campaigns.table.experiment_forms import FORM_ROWS
+from tests.campaigns.table.experiment_places import PLACE_ROWS
+from tests.campaigns.table.fixtures import train
+from tests.campaigns.table.ground import RAN, Ground
+from tests.campaigns.table.image_files import IMAGE_ROWS
+from tests.campaigns.table.model_files import MODEL_ROWS
+from tests.campaigns.table.playing import Runner, play
+from tests.campaigns.table.rows import Row
+from tests.campaigns.table.run_folders import RUN_ROWS
+from tests.campaigns.table.typed_names import TYPED_ROWS
 from tests.cli.conftest import Said
-from tests.trust.hostile.commands import COMMANDS, Command
-from tests.trust.hostile.experiment_forms import FORM_ROWS
-from tests.trust.hostile.experiment_places import PLACE_ROWS
-from tests.trust.hostile.fixtures import train
-from tests.trust.hostile.ground import RAN, Ground
-from tests.trust.hostile.image_files import IMAGE_ROWS
-from tests.trust.hostile.model_files import MODEL_ROWS
-from tests.trust.hostile.playing import Runner, play
-from tests.trust.hostile.rows import Row
-from tests.trust.hostile.run_folders import RUN_ROWS
-from tests.trust.hostile.typed_names import TYPED_ROWS
 
 ROWS = (*PLACE_ROWS, *FORM_ROWS, *RUN_ROWS, *MODEL_ROWS, *IMAGE_ROWS, *TYPED_ROWS)
 
@@ -91,7 +91,12 @@ def _in_own_process(ground: Ground, more: Mapping[str, str] | None = None) -> Ru
         given = ["-P", "-c", CALL.format(call=words[0])] if command.is_call else ["-m", "srkit", *words]
         try:
             done = subprocess.run(
-                [sys.executable, *given], cwd=ground.here, env=environment, capture_output=True, timeout=180, check=False
+                [sys.executable, *given],
+                cwd=ground.here,
+                env=environment,
+                capture_output=True,
+                timeout=180,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             return Said(-1, "", "it did not end")

@@ -1,6 +1,5 @@
-"""Commands in this process, as the command line's own tests run them, and grounds for hostile inputs."""
+"""Commands in this process, as the command line's own tests run them."""
 
 from tests.cli.conftest import srkit
-from tests.trust.hostile.fixtures import ground, harmless, in_process, trained
 
-__all__ = ["ground", "harmless", "in_process", "srkit", "trained"]
+__all__ = ["srkit"]

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from srkit.registry.own_code import Place
-from tests.trust.hostile.experiment_forms import plant_bytecode
-from tests.trust.hostile.ground import Ground
-from tests.trust.hostile.rows import ANY, Given, Row
+from tests.campaigns.table.experiment_forms import plant_bytecode
+from tests.campaigns.table.ground import Ground
+from tests.campaigns.table.rows import ANY, Given, Row
 
 __all__ = ["RUN_ROWS", "study_of_runs", "trust"]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tests.campaigns.table.ground import Ground
+from tests.campaigns.table.rows import ANY, Given, Row
 from tests.cli.conftest import photo
-from tests.trust.hostile.ground import Ground
-from tests.trust.hostile.rows import ANY, Given, Row
 
 __all__ = ["IMAGE_ROWS", "NAMES", "png"]
 
@@ -21,7 +21,15 @@ FOLDER = "theirs"
 
 NAMES = (
     *("\x1b[31mred.png", "\x1b]0;title\x07.png", "\u202egnp.exe.png", "two\nlines.png", "tab\t.png"),
-    *("=cmd|' /C calc'!A0.png", "+1+1.png", "-rf.png", "@SUM(A1).png", "[red]a[/red].png", "%s%n.png", "$(touch x).png"),
+    *(
+        "=cmd|' /C calc'!A0.png",
+        "+1+1.png",
+        "-rf.png",
+        "@SUM(A1).png",
+        "[red]a[/red].png",
+        "%s%n.png",
+        "$(touch x).png",
+    ),
     *("<img src=x onerror=alert(1)>.png", "\\input{passwd}.png", "[a](javascript:alert(1)).png", "a|b.png", "{0}.png"),
 )
 """Names of images that mean something to a terminal, a spreadsheet, a page or a typesetter."""
@@ -32,7 +40,9 @@ def png(width: int, height: int, content: bytes | None = None, *chunks: tuple[by
     rows = bytes((width * bits + 7) // 8 + 1) * height if content is None else b""
     parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)), *chunks]
     parts += [(b"IDAT", zlib.compress(rows, 9) if content is None else content), (b"IEND", b"")]
-    pieces = [struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts]
+    pieces = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    ]
     return b"\x89PNG\r\n\x1a\n" + b"".join(pieces)
 
 
@@ -79,7 +89,9 @@ def _script(ground: Ground, path: Path) -> None:
 
 def _page(ground: Ground, path: Path) -> None:
     """An SVG with a program and with files of others."""
-    path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg"><script>1</script><image href="file://{ground.precious}/file"/></svg>')
+    path.write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg"><script>1</script><image href="file://{ground.precious}/file"/></svg>'
+    )
 
 
 def _frames(_: Ground, path: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.trust.hostile.fixtures import Play
-from tests.trust.hostile.model_files import MODEL_ROWS
-from tests.trust.hostile.rows import Row
+from tests.campaigns.table.fixtures import Play
+from tests.campaigns.table.model_files import MODEL_ROWS
+from tests.campaigns.table.rows import Row
 
 
 @pytest.mark.parametrize("row", MODEL_ROWS, ids=lambda row: row.name)

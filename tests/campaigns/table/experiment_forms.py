@@ -11,9 +11,9 @@ from pathlib import Path
 
 import tomli_w
 
-from tests.trust.hostile.experiment_places import FILE, base, written
-from tests.trust.hostile.ground import Ground
-from tests.trust.hostile.rows import BRIEFLY, Given, Row
+from tests.campaigns.table.experiment_places import FILE, base, written
+from tests.campaigns.table.ground import Ground
+from tests.campaigns.table.rows import BRIEFLY, Given, Row
 
 __all__ = ["CALLABLES", "FORM_ROWS", "NAMES", "plant_bytecode"]
 

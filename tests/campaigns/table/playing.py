@@ -7,10 +7,10 @@ import json
 import time
 from collections.abc import Callable, Iterator
 
+from tests.campaigns.table.commands import COMMANDS, Command
+from tests.campaigns.table.ground import Ground
+from tests.campaigns.table.rows import Given, Row
 from tests.cli.conftest import Said
-from tests.trust.hostile.commands import COMMANDS, Command
-from tests.trust.hostile.ground import Ground
-from tests.trust.hostile.rows import Given, Row
 
 __all__ = ["Runner", "complaints", "play", "spoken_badly"]
 

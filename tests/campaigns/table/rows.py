@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tests.trust.hostile.ground import Ground
+from tests.campaigns.table.ground import Ground
 
 __all__ = ["ANY", "BRIEFLY", "Given", "Row"]
 

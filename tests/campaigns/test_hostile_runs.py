@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.trust.hostile.fixtures import Play
-from tests.trust.hostile.rows import Row
-from tests.trust.hostile.run_folders import RUN_ROWS
+from tests.campaigns.table.fixtures import Play
+from tests.campaigns.table.rows import Row
+from tests.campaigns.table.run_folders import RUN_ROWS
 
 
 @pytest.mark.parametrize("row", RUN_ROWS, ids=lambda row: row.name)

@@ -7,8 +7,8 @@ from typing import Any
 
 import tomli_w
 
-from tests.trust.hostile.ground import Ground
-from tests.trust.hostile.rows import ANY, Given, Row
+from tests.campaigns.table.ground import Ground
+from tests.campaigns.table.rows import ANY, Given, Row
 
 __all__ = ["TYPED_ROWS"]
 
@@ -44,12 +44,19 @@ def _odd_suite(name: str, **values: Any) -> Row:
 
 TYPED_ROWS = (
     *(_typed(use) for use in ("./evil.py:Net", "evil.py:Net", "../evil.py:Net", "{root}/evil.py:Net")),
-    *(_typed(use) for use in ("~/evil.py:Net", "./link.py:Net", "//host/share/evil.py:Net", "\\\\host\\share\\evil.py:Net")),
+    *(
+        _typed(use)
+        for use in ("~/evil.py:Net", "./link.py:Net", "//host/share/evil.py:Net", "\\\\host\\share\\evil.py:Net")
+    ),
     *(_typed(use) for use in ("os:system", "builtins:eval", "evilmod:Net", "srkit.registry.trusted:trust_folder")),
     _suite("a downscaler of its own", "trusted", downscaler="./evil.py:Halve"),
     _suite("a downscaler in a table", "trusted", downscaler={"use": "./evil.py:Halve"}),
     _suite("a degradation of its own", "trusted", degradation=[{"use": "./evil.py:Darker"}]),
-    _suite("a degradation in a degradation", "trusted", degradation=[{"use": "sequence", "parts": [{"use": "./evil.py:Darker"}]}]),
+    _suite(
+        "a degradation in a degradation",
+        "trusted",
+        degradation=[{"use": "sequence", "parts": [{"use": "./evil.py:Darker"}]}],
+    ),
     _suite("a function for a downscaler", "os:system", downscaler="os:system"),
     _suite("a function for a degradation", degradation=[{"use": "shutil:rmtree", "path": "../../precious"}]),
     _odd_suite("an odd name", name="\x1b[31m=1+1<script>\u202e"),

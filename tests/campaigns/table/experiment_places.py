@@ -7,8 +7,8 @@ from typing import Any
 
 import tomli_w
 
-from tests.trust.hostile.ground import Ground
-from tests.trust.hostile.rows import ANY, Given, Row
+from tests.campaigns.table.ground import Ground
+from tests.campaigns.table.rows import ANY, Given, Row
 
 __all__ = ["PLACES", "PLACE_ROWS", "base", "settled", "written"]
 

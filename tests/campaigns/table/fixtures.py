@@ -11,13 +11,13 @@ import tomli_w
 
 import srkit as package
 from srkit.errors import SrkitError
+from tests.campaigns.table.commands import Command
+from tests.campaigns.table.experiment_places import base
+from tests.campaigns.table.ground import Ground
+from tests.campaigns.table.playing import Runner, play
+from tests.campaigns.table.rows import Row
 from tests.cli.conftest import Command as Line
 from tests.cli.conftest import Said, photo
-from tests.trust.hostile.commands import Command
-from tests.trust.hostile.experiment_places import base
-from tests.trust.hostile.ground import Ground
-from tests.trust.hostile.playing import Runner, play
-from tests.trust.hostile.rows import Row
 
 __all__ = ["Play", "ground", "harmless", "in_process", "train", "trained"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.trust.hostile.experiment_places import PLACE_ROWS
-from tests.trust.hostile.fixtures import Play
-from tests.trust.hostile.rows import Row
+from tests.campaigns.table.experiment_places import PLACE_ROWS
+from tests.campaigns.table.fixtures import Play
+from tests.campaigns.table.rows import Row
 
 
 @pytest.mark.parametrize("row", PLACE_ROWS, ids=lambda row: row.name)

@@ -11,11 +11,11 @@ import tomli_w
 
 import srkit as package
 from srkit.errors import UserError
+from tests.campaigns.table.experiment_forms import plant_bytecode
+from tests.campaigns.table.experiment_places import base
+from tests.campaigns.table.ground import Ground
+from tests.campaigns.table.run_folders import trust
 from tests.cli.conftest import Command
-from tests.trust.hostile.experiment_forms import plant_bytecode
-from tests.trust.hostile.experiment_places import base
-from tests.trust.hostile.ground import Ground
-from tests.trust.hostile.run_folders import trust
 
 OWN = {
     "generator": {"use": "./net.py:Net", "channels": 3},
@@ -38,7 +38,18 @@ ON_EXPERIMENTS = {
     "data": ("data", "mine.toml", "--out", "OUT/sheet.png", "--device", "cpu"),
     "show": ("show", "generators", "./net.py:Net"),
     "plugin check": ("plugin", "check", "./net.py:Darker", "--kind", "degradations"),
-    "prepare": ("prepare", "photos", "--out", "OUT/p", "--patch-size", "16", "--workers", "1", "--downscaler", "./net.py:Halve"),
+    "prepare": (
+        "prepare",
+        "photos",
+        "--out",
+        "OUT/p",
+        "--patch-size",
+        "16",
+        "--workers",
+        "1",
+        "--downscaler",
+        "./net.py:Halve",
+    ),
     "bench --downscaler": ("bench", "bicubic", "--on", "photos", "--scale", "2", "--downscaler", "./net.py:Halve"),
     "bench --degradation": ("bench", "bicubic", "--on", "photos", "--scale", "2", "--degradation", "./net.py:Darker"),
     "bench --metric": ("bench", "bicubic", "--on", "photos", "--scale", "2", "--metric", "./net.py:Error"),
@@ -89,7 +100,7 @@ def test_with_the_option_all_commands_load_it_and_none_records_it(mine: Ground, 
     failed = {}
     for name, words in ON_EXPERIMENTS.items():
         said = srkit(*placed(mine, words), "--trust")
-        if said.code or not mine.marks() and name != "check --json":
+        if said.code or (not mine.marks() and name != "check --json"):
             failed[name] = (said.code, said.out[-300:], said.err[-300:])
         mine.empty_out()
     assert not failed

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.trust.hostile.experiment_forms import FORM_ROWS
-from tests.trust.hostile.fixtures import Play
-from tests.trust.hostile.rows import Row
+from tests.campaigns.table.experiment_forms import FORM_ROWS
+from tests.campaigns.table.fixtures import Play
+from tests.campaigns.table.rows import Row
 
 
 @pytest.mark.parametrize("row", FORM_ROWS, ids=lambda row: row.name)

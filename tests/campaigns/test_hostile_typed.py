@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.trust.hostile.fixtures import Play
-from tests.trust.hostile.rows import Row
-from tests.trust.hostile.typed_names import TYPED_ROWS
+from tests.campaigns.table.fixtures import Play
+from tests.campaigns.table.rows import Row
+from tests.campaigns.table.typed_names import TYPED_ROWS
 
 
 @pytest.mark.parametrize("row", TYPED_ROWS, ids=lambda row: row.name)

@@ -12,17 +12,28 @@ from pathlib import Path
 import pytest
 
 from srkit.studies.folder import Cell, Study, write_study
+from tests.campaigns.table.ground import Ground
+from tests.campaigns.table.playing import spoken_badly
 from tests.cli.conftest import Command
 from tests.studies.support import finish_run
-from tests.trust.hostile.ground import Ground
-from tests.trust.hostile.playing import spoken_badly
 
 LABELS = (
     *("\x1b[31mred", "\x1b]0;title\x07", "a\u202eb", "two\nlines", "bell\x07", "\u200bnothing", "nul\x00", "\x9b31m"),
     *("=1+1", "+1+1", "-1+1", "@SUM(A1)", "=cmd|' /C calc'!A0", "\t=1", "-2.5", "+1.56", "1e5"),
     *("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "&lt;b&gt;", "</title><b>", '" onload="x', "<!--"),
     *("[a](http://host)", "![a](http://host/x.png)", "`code`", "**bold**", "a|b", "# head", "http://host/", "[[x]]"),
-    *("\\input{/etc/passwd}", "\\write18{touch x}", "$x$", "100%", "a_b^c", "~", "#1", "{a}", "a & b \\\\ c", "^^5cinput"),
+    *(
+        "\\input{/etc/passwd}",
+        "\\write18{touch x}",
+        "$x$",
+        "100%",
+        "a_b^c",
+        "~",
+        "#1",
+        "{a}",
+        "a & b \\\\ c",
+        "^^5cinput",
+    ),
     *("[red]a[/red]", "[link=http://host]a[/link]", "%s", "{0}"),
 )
 """Labels of a study's rows."""
