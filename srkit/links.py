@@ -23,6 +23,9 @@ NAME_SURROGATE = 0x20000000
 NAMED = 3
 """How many links a message names."""
 
+OTHERS = ("wandb",)
+"""Folders inside of runs that trackers keep, with links of their own: srkit writes nothing there."""
+
 
 def is_link(path: Path) -> bool:
     """Whether a path itself is a symbolic link or a Windows junction; the folders above it may be."""
@@ -60,7 +63,7 @@ def refuse_links(folder: Path) -> None:
         UserError: naming what is there and where it leads; or the folder cannot be looked through.
     """
     try:
-        found = list(odd_in(folder))
+        found = [one for one in odd_in(folder) if not set(OTHERS).intersection(one.relative_to(folder).parts[:-1])]
     except OSError as error:
         raise UserError(f"{error.filename or folder}: cannot be looked at ({error.strerror or error})") from None
     if not found:

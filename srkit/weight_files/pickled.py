@@ -154,13 +154,17 @@ class _Reading:
 
     def name(self, argument: str) -> None:
         module, _, attribute = argument.partition(" ")
-        self.stack.append(Named(f"{'builtins' if module == '__builtin__' else module}.{attribute}"))
+        name = f"{'builtins' if module == '__builtin__' else module}.{attribute}"
+        if module not in ("torch", "torch.storage") and name not in CALLS:
+            raise MoreThanWeights(name)
+        self.stack.append(Named(name))
 
     def refer(self, _: object) -> None:
         """A storage, which lies elsewhere in the file."""
-        word, kind, key, location, elements, *_rest = self.stack.pop()
-        if word != "storage" or not isinstance(kind, Named):
+        stored = self.stack.pop()
+        if type(stored) is not tuple or stored[:1] != ("storage",) or not isinstance(stored[1], Named):
             raise MoreThanWeights("something stored elsewhere that is no storage")
+        _, kind, key, location, elements, *_rest = stored
         family, _, name = kind.name.rpartition(".")
         if family not in ("torch", "torch.storage") or name not in STORAGES:
             raise MoreThanWeights(kind.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -62,6 +63,10 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "TORCH_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     monkeypatch.setenv("SRKIT_LOAD_PLUGINS", "srkit-optuna")
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    (settings / "trusted.json").write_text(json.dumps({"folders": [str(tmp_path.resolve())], "code": {}}), "utf-8")
+    monkeypatch.setenv("SRKIT_CONFIG", str(settings))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("COLUMNS", "120")
     folder = tmp_path / "work"
