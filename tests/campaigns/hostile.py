@@ -2,7 +2,8 @@
 
     python -m tests.campaigns.hostile [--only WORDS] [--jobs N] [--kind KIND]
 
-The suite plays the same rows in its own process and leaves some commands out. Ends with 1 where anything went wrong.
+`python -m pytest tests/campaigns/test_hostile_*.py` plays the same rows in one process and leaves some commands out.
+Ends with 1 where anything went wrong.
 """
 
 from __future__ import annotations
