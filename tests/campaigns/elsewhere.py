@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.campaigns.table.ground import RAN, Ground
+from tests.trust.test_current_folder import ENTRY_POINTS
 
 __all__ = ["ELSEWHERE", "REFERENCE", "plant"]
 
@@ -13,15 +14,6 @@ MODULES = (
     *("__future__", "typing", "pathlib", "collections", "enum", "random", "pickle", "json", "socket", "sitecustomize"),
     *("click", "rich", "pluggy", "msgspec", "tomli", "numpy", "torch", "PIL", "tensorboard", "scipy", "evilmod"),
 )
-
-POINTS = """
-[srkit.generators]
-evil = evilmod:Net
-[srkit.plugins]
-evil = evilmod
-[srkit.commands]
-evil = evilmod:command
-"""
 
 ELSEWHERE = (
     ("--help",),
@@ -73,5 +65,5 @@ def plant(ground: Ground) -> None:
     info = ground.here / "evil-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n", encoding="utf-8")
-    (info / "entry_points.txt").write_text(POINTS, encoding="utf-8")
+    (info / "entry_points.txt").write_text(ENTRY_POINTS, encoding="utf-8")
     (info / "RECORD").write_text("evilmod.py,,\n", encoding="utf-8")

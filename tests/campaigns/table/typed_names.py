@@ -24,7 +24,7 @@ def _typed(use: str, says: str = "") -> Row:
     return Row(f"{use!r} is typed", "typed", make, says)
 
 
-def _suite(name: str, says: str = "", **values: Any) -> Row:
+def _suite(name: str, /, says: str = "", **values: Any) -> Row:
     """A suite of one set."""
 
     def make(ground: Ground) -> Given:
@@ -37,7 +37,7 @@ def _suite(name: str, says: str = "", **values: Any) -> Row:
     return Row(f"a suite with {name}", "suite", make, says)
 
 
-def _odd_suite(name: str, **values: Any) -> Row:
+def _odd_suite(name: str, /, **values: Any) -> Row:
     row = _suite(name, **values)
     return Row(row.name, row.kind, row.make, codes={"*": ANY})
 
