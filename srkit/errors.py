@@ -29,11 +29,11 @@ class SrkitError(Exception):
         return tuple(map(str, self.args)) or (type(self).__name__,)
 
     def __str__(self) -> str:
-        return "\n".join(self.lines)
+        return "\n".join(map(printable, self.lines))
 
     def __format__(self, how: str) -> str:
         """Inside of another sentence it is one line."""
-        return format(" ".join(line.strip() for line in self.lines), how)
+        return format(" ".join(printable(line.strip()) for line in self.lines), how)
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: the message and its notes, as the command line does, and no traceback."""

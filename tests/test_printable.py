@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from srkit.errors import ExperimentError, Problem, UserError
 from srkit.printable import as_csv, as_html, as_json, as_latex, as_markdown, code_span, printable, printable_lines
 
 HOSTILE = {
@@ -161,3 +162,10 @@ def test_latex_is_text(text: str) -> None:
 @pytest.mark.parametrize("text", ["[5cm]", "*", "[x]"])
 def test_behind_the_end_of_a_row_nothing_is_an_option(text: str) -> None:
     assert as_latex(text)[0] == "{"
+
+
+def test_the_text_of_an_error_is_printable_in_python_too() -> None:
+    error = UserError("a\x1b[31m\u202e", "b\nc")
+    assert str(error) == "a\\x1b[31m\\u202e\nb\\nc" and f"{error}" == "a\\x1b[31m\\u202e b\\nc"
+    problem = Problem("no \x1b[2J", file="an\x1bfile.toml", line=3)
+    assert str(ExperimentError([problem])) == "an\\x1bfile.toml:3: no \\x1b[2J"

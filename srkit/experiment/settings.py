@@ -6,13 +6,12 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-import tomli
-
 from srkit.errors import ExperimentError, Problem, nearest
 from srkit.experiment.names import entry_names, find_entry
 from srkit.experiment.overlay import drop_options, replace, spell_out, use_at
 from srkit.experiment.tables import is_array, table_class, table_keys
 from srkit.experiment.tree import Origin, Tree, TreePath
+from srkit.toml_files import NotToml, parsed_toml
 
 COMMAND_LINE = "--set"
 
@@ -37,10 +36,10 @@ def parse_setting(text: str) -> tuple[str, Any]:
         hint = "For example generator.channels=64."
         raise ExperimentError([Problem(f"expected KEY=VALUE, found {text!r}.", file=COMMAND_LINE, hint=hint)])
     try:
-        parsed = tomli.loads(f"value = {value.strip()}")
-    except tomli.TOMLDecodeError as error:
+        parsed = parsed_toml(f"value = {value.strip()}")
+    except NotToml as error:
         if value.strip().startswith(("[", "{", '"', "'")):
-            message = f"{value.strip()!r} is not a TOML value: {error.msg}."
+            message = f"{value.strip()!r} is not a TOML value: {error.why}."
             hint = "Put the whole setting between quotes, so that the shell leaves it as it is."
             raise ExperimentError([Problem(message, key.strip(), COMMAND_LINE, hint=hint)]) from None
         parsed = {}

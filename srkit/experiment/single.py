@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import tomli
-
 from srkit.errors import ExperimentError, UserError
 from srkit.experiment.picks import Pick, Picking
 from srkit.experiment.tree import Origin, Tree, TreePath
 from srkit.experiment.typed import Typing
 from srkit.registry import Kind, Registry
+from srkit.toml_files import NotToml, parsed_toml
 
 __all__ = ["pick_one", "table_of"]
 
@@ -31,9 +30,9 @@ def table_of(text: str, shown_as: str) -> dict[str, Any]:
     if not text.lstrip().startswith("{"):
         return {"use": text}
     try:
-        table = tomli.loads(f"it = {text}")["it"]
-    except tomli.TOMLDecodeError as error:
-        raise UserError(f"{shown_as} {text}: not a TOML table ({error.msg})") from None
+        table = parsed_toml(f"it = {text}")["it"]
+    except NotToml as error:
+        raise UserError(f"{shown_as} {text}: not a TOML table ({error.why})") from None
     if not isinstance(table.get("use"), str):
         raise UserError(f'{shown_as} {text}: begin with what it is, {{ use = "...", ... }}')
     return dict(table)

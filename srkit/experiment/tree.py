@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import tomli
-
 from srkit.errors import ExperimentError, Problem, UserError
 from srkit.experiment.positions import TreePath, positions
+from srkit.toml_files import NotToml, parsed_toml
 
 __all__ = ["Origin", "Tree", "TreePath", "read_tree"]
 
@@ -89,23 +88,24 @@ def read_tree(path: Path, shown_as: str = "") -> Tree:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{shown} cannot be read: {error}") from None
     try:
-        values = tomli.loads(text)
-    except RecursionError:
-        raise UserError(f"{shown} cannot be read: lists or tables are nested too deep") from None
-    except tomli.TOMLDecodeError as error:
-        raise ExperimentError([Problem(_not_toml(error, text), file=shown, line=error.lineno)]) from None
+        values = parsed_toml(text)
+    except NotToml as error:
+        raise ExperimentError([Problem(_not_toml(error, text), file=shown, line=error.line)]) from None
     folder = path.resolve().parent
     origins: dict[TreePath, Origin] = {(): Origin(shown, None, folder)}
     origins |= {where: Origin(shown, line, folder) for where, line in positions(text).items() if where}
     return Tree(values, origins)
 
 
+SHOWN = 200
+"""Characters of a wrong line that are shown."""
+
 _TWICE = ("Cannot overwrite a value", "Cannot declare")
 
 
-def _not_toml(error: tomli.TOMLDecodeError, text: str) -> str:
+def _not_toml(error: NotToml, text: str) -> str:
     """What is wrong, with the line it is in: a key that stands twice is not named by tomli."""
     lines = text.splitlines()
-    line = lines[error.lineno - 1].strip() if 0 < error.lineno <= len(lines) else ""
-    what = "this was already set above" if error.msg.startswith(_TWICE) else error.msg
+    line = lines[error.line - 1].strip()[:SHOWN] if error.line is not None and error.line <= len(lines) else ""
+    what = "this was already set above" if error.why.startswith(_TWICE) else error.why
     return f"not TOML: {what}: {line}" if line else f"not TOML: {what}"

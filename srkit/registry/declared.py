@@ -38,8 +38,10 @@ def owned_source(module: str) -> Path | None:
 
 def _listed(distribution: metadata.Distribution, wanted: set[str]) -> Path | None:
     """The file by the distribution's RECORD."""
-    text = distribution.read_text("RECORD") or ""
-    if not any(one in text for one in wanted):
+    # a RECORD is long, and there is one for each distribution: first whether the file is there at all
+    if not any(Path(str(distribution.locate_file(one))).is_file() for one in wanted):
+        return None
+    if not distribution.read_text("RECORD"):
         return None
     for file in distribution.files or ():
         if str(PurePosixPath(file)) in wanted:

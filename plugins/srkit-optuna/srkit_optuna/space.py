@@ -138,7 +138,7 @@ def _values(written: str) -> list[Any]:
     """The values of a list: TOML where all of it is, else each part by itself, or the bare word that it is."""
     try:
         parsed = tomli.loads(f"values = [{written}]")
-    except tomli.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return [_value(part.strip()) for part in written.split(",")]
     return list(parsed["values"])
 
@@ -146,7 +146,7 @@ def _values(written: str) -> list[Any]:
 def _value(part: str) -> Any:
     try:
         return tomli.loads(f"value = {part}")["value"]
-    except tomli.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return part
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import tomli
 from msgspec import Meta, Struct
 
 from srkit.errors import UserError, nearest
 from srkit.evaluation.bench.recipes import recipe_of
 from srkit.evaluation.bench.sets import PhotoSet, folder_set, pair_set
 from srkit.registry import Registry
+from srkit.toml_files import NotToml, parsed_toml
 
 __all__ = ["SuiteSet", "read_suite", "suite_set", "verify"]
 
@@ -58,13 +58,14 @@ def read_suite(path: Path) -> list[SuiteSet]:
         UserError: it cannot be read, is no TOML, or a key is wrong; names the key.
     """
     try:
-        content = tomli.loads(path.read_text(encoding="utf-8-sig"))
+        content = parsed_toml(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UserError(f"there is no suite file {path}") from None
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
+    except NotToml as error:
+        where = path if error.line is None else f"{path}:{error.line}"
+        raise UserError(f"{where}: not TOML: {error.why}") from None
+    except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
-    except tomli.TOMLDecodeError as error:
-        raise UserError(f"{path}:{error.lineno}: not TOML: {error.msg}") from None
     tables = content.get("set")
     others = [key for key in content if key != "set"]
     if others or not isinstance(tables, list) or not tables:
