@@ -35,6 +35,11 @@ class SrkitError(Exception):
         """Inside of another sentence it is one line."""
         return format(" ".join(printable(line.strip()) for line in self.lines), how)
 
+    def about(self, where: str) -> SrkitError:
+        """The same error, and as much the user's, with the name of what it is about in front."""
+        kind = UserError if isinstance(self, UserError) else SrkitError
+        return kind(f"{where}: {self}")
+
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: the message and its notes, as the command line does, and no traceback."""
         shown = [f"{type(self).__name__}: {self.lines[0]}", *self.lines[1:], *getattr(self, "__notes__", ())]

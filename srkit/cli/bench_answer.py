@@ -143,8 +143,6 @@ def _compared(field: Field, photo_set: PhotoSet, judge: Judge, machine: str | No
     contestants = field.at(photo_set.scale)
     leave_out = _left_out if machine is None else None
     entries = benchmark(contestants, photo_set, judge, machine=machine, leave_out=leave_out)
-    if not entries:
-        raise UserError(f"set {photo_set.name}, x{photo_set.scale}: no model could be judged")
     names = [one.row.model for one in entries]
     return compare(entries, field.against if field.against in names else None)
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from srkit.contracts import Metric, Views
 from srkit.draws import SampleDraws, StreamKey
-from srkit.errors import SrkitError
+from srkit.errors import SrkitError, UserError
 from srkit.evaluation.metric_calls import metric_call
 from srkit.evaluation.rows import MetricMean, Model, Photo, Row, by_protocol
 from srkit.exactness import all_bits
@@ -165,7 +165,7 @@ class _Tally:
         try:
             self.scores[photo] = {name: call(views) for name, call in calls.items()}
         except SrkitError as error:
-            raise SrkitError(f"{self.model.name}, {photo}: {error}") from error
+            raise error.about(f"{self.model.name}, {photo}") from error
 
     def row(
         self,
@@ -225,13 +225,13 @@ def original_of(photo: Photo, scale: int, border: int | None = None) -> Tensor:
     height, width = (side * scale for side in photo.lr.shape[-2:])
     spare = (photo.hr.shape[-2] - height, photo.hr.shape[-1] - width)
     if not all(0 <= rest < scale for rest in spare):
-        raise SrkitError(
+        raise UserError(
             f"{photo.name}: an original of {_size(photo.hr)} does not belong to a LR picture of {_size(photo.lr)} at "
             f"scale {scale}"
         )
     border = scale if border is None else border
     if min(height, width) <= 2 * border:
-        raise SrkitError(f"{photo.name}: {_size(photo.hr)} leaves nothing to score inside a border of {border} pixels")
+        raise UserError(f"{photo.name}: {_size(photo.hr)} leaves nothing to score inside a border of {border} pixels")
     return photo.hr[:, :height, :width]
 
 

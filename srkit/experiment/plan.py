@@ -131,11 +131,16 @@ def command_line_settings(settings: Iterable[str]) -> tuple[list[Problem], list[
 def read_tree(path: Path, tree: Tree, settings: Iterable[Setting]) -> Reading:
     """A tree that was read from a file, with settings applied, as an experiment."""
     typing = Typing(tree)
+    rest = list(settings)
     for key, message, hint in NOT_ONE_EXPERIMENT:
+        typed = [one for one in rest if one.key.partition(".")[0] == key]
+        rest = [one for one in rest if one not in typed]
+        if typed and key not in tree.values:
+            tree.put((key,), {}, typed[0].origin)
         if key in tree.values:
             typing.add((key,), message, hint)
             tree.drop((key,))
-    typing.problems += apply_settings(tree, settings)
+    typing.problems += apply_settings(tree, rest)
     return Reading(path, typing, _typed(typing))
 
 

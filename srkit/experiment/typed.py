@@ -47,6 +47,11 @@ class Typing:
             self.problems.append(problem)
         self.faulty.add(path)
 
+    def problems_at(self, path: TreePath) -> list[Problem]:
+        """Those of the table at this path."""
+        key = dotted(path, self.tree)
+        return [one for one in self.problems if one.key == key or one.key.startswith(f"{key}.")]
+
     def is_faulty(self, path: TreePath) -> bool:
         """Whether something at this path or below it did not fit, or was meant by a key that nobody knows."""
         return any(one[: len(path)] == path for one in self.faulty)

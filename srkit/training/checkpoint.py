@@ -30,7 +30,7 @@ _NAME = re.compile(rf"step-({_STEP})|\.step-({_STEP})\.old")
 _FILE = re.compile(r"[A-Za-z0-9_-]{1,64}\.safetensors")
 
 
-class CorruptCheckpoint(SrkitError):
+class CorruptCheckpoint(UserError):
     """A checkpoint is not whole; the message names the file and what is wrong with it."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.campaigns.table.ground import RAN, Ground
+from tests.trust.table.ground import RAN, Ground
 from tests.trust.test_current_folder import ENTRY_POINTS
 
 __all__ = ["ELSEWHERE", "REFERENCE", "plant"]

@@ -2,7 +2,7 @@
 
     python -m tests.campaigns.hostile [--only WORDS] [--jobs N] [--kind KIND]
 
-`python -m pytest tests/campaigns/test_hostile_*.py` plays the same rows in one process and leaves some commands out.
+`python -m pytest tests/trust` plays many of the rows in one process and leaves some commands out.
 Ends with 1 where anything went wrong.
 """
 
@@ -20,18 +20,18 @@ from functools import partial
 from pathlib import Path
 
 from tests.campaigns.elsewhere import ELSEWHERE, REFERENCE, plant
-from tests.campaigns.table.commands import COMMANDS, Command
-from tests.campaigns.table.experiment_forms import FORM_ROWS
-from tests.campaigns.table.experiment_places import PLACE_ROWS
-from tests.campaigns.table.fixtures import train
-from tests.campaigns.table.ground import RAN, Ground
-from tests.campaigns.table.image_files import IMAGE_ROWS
-from tests.campaigns.table.model_files import MODEL_ROWS
-from tests.campaigns.table.playing import Runner, play
-from tests.campaigns.table.rows import Row
-from tests.campaigns.table.run_folders import RUN_ROWS
-from tests.campaigns.table.typed_names import TYPED_ROWS
 from tests.cli.conftest import Said
+from tests.trust.table.commands import COMMANDS, Command
+from tests.trust.table.experiment_forms import FORM_ROWS
+from tests.trust.table.experiment_places import PLACE_ROWS
+from tests.trust.table.fixtures import train
+from tests.trust.table.ground import RAN, Ground
+from tests.trust.table.image_files import IMAGE_ROWS
+from tests.trust.table.model_files import MODEL_ROWS
+from tests.trust.table.playing import Runner, play
+from tests.trust.table.rows import Row
+from tests.trust.table.run_folders import RUN_ROWS
+from tests.trust.table.typed_names import TYPED_ROWS
 
 ROWS = (*PLACE_ROWS, *FORM_ROWS, *RUN_ROWS, *MODEL_ROWS, *IMAGE_ROWS, *TYPED_ROWS)
 

@@ -61,6 +61,6 @@ def test_progress_is_words_too() -> None:
 def test_an_error_has_lines_and_is_one_inside_of_another() -> None:
     error = UserError("two files:", "  a\nb", "remove them")
     assert error.lines == ("two files:", "  a\nb", "remove them")
-    assert str(error) == "two files:\n  a\nb\nremove them"
-    assert f"x: {error}" == "x: two files: a\nb remove them"
+    assert str(error) == "two files:\n  a\\nb\nremove them"
+    assert f"x: {error}" == "x: two files: a\\nb remove them"
     assert error._render_traceback_() == ["UserError: two files:", "  a\\nb", "remove them"]

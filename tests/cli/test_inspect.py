@@ -61,3 +61,14 @@ def test_an_imported_run_has_networks_and_no_step(workplace: Path, srkit: Comman
     said = srkit("inspect", "imported")
     assert said.code == 0, said.err
     assert "generator rrdb" in said.out and "there is no [data] to train on" in said.out
+
+
+def test_a_loss_of_code_that_is_not_trusted_is_named_as_such(
+    workplace: Path, srkit: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SRKIT_CONFIG", str(tmp_path / "nobody"))
+    Path("loss.py").write_text("raise SystemExit('it ran')\n")
+    Path("own.toml").write_text(Path("tiny.toml").read_text() + '[[pixel_loss]]\nuse = "./loss.py:Loss"\n')
+    said = srkit("inspect", "own.toml", "--device", "cpu")
+    assert said.code == 0, said.err
+    assert "not built: code you have not trusted" in " ".join(said.out.split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from skimage.metrics import structural_similarity
 
 from srkit.contracts import Dataset
 from srkit.data.decoding import decode
-from srkit.errors import SrkitError
+from srkit.errors import SrkitError, UserError
 from srkit.evaluation.bench.benchmark import Contestant, benchmark
 from srkit.evaluation.bench.costs import cost_of
 from srkit.evaluation.bench.fidelity import colour_drift, consistency
@@ -125,9 +126,18 @@ def test_a_model_that_cannot_be_judged_ends_it_or_is_left_out(tmp_path: Path) ->
     said: list[str] = []
     found = benchmark(models, photo_set, judge(tmp_path / "cache"), machine="here", leave_out=said.append)
     assert [one.row.model for one in found] == ["bicubic"] and "broken is left out" in said[0]
+    with pytest.raises(SrkitError, match="not finite"):
+        benchmark(models[1:], photo_set, judge(tmp_path / "cache"), machine="here", leave_out=said.append)
     wrong = Contestant("x3", "x", lambda: network(scale=3))
     with pytest.raises(SrkitError, match="at scale 2 it is"):
         benchmark([wrong], photo_set, judge(tmp_path / "cache"), machine=None)
+
+
+@pytest.mark.parametrize("leave_out", [None, lambda sentence: None], ids=["alone", "with others"])
+def test_photos_too_small_for_a_metric_are_the_user_s_to_change(leave_out: Any, tmp_path: Path) -> None:
+    photo_set = set_of(write_pictures(tmp_path / "made", 2, size=(12, 12)))
+    with pytest.raises(UserError, match=r"bicubic, 00\.png: SSIM needs pictures of at least 11 pixels"):
+        benchmark([interpolation("bicubic")], photo_set, judge(tmp_path / "c"), machine="here", leave_out=leave_out)
 
 
 class Pictures:

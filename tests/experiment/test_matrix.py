@@ -157,6 +157,14 @@ def test_what_is_wrong_is_said_once_with_file_line_and_key(matrix: str, message:
     assert [message in line for line in lines].count(True) == 1, lines
 
 
+@pytest.mark.parametrize("setting", ['launcher={use="local"}', "launcher.use=local"])
+def test_a_launcher_on_the_command_line_wants_a_matrix_too(setting: str, desk: Desk) -> None:
+    path = desk.write(BASE)
+    assert read_study(path, [setting]) is None
+    (problem,) = read_experiment(path, [setting]).problems
+    assert str(problem).startswith("--set launcher: a launcher executes the runs of a study, and there is no [matrix].")
+
+
 def test_a_problem_of_all_cells_names_none(desk: Desk) -> None:
     path = desk.write(BASE.replace('use = "mse"', 'use = "msee"') + "[matrix]\nseed = [1, 2]\n")
     reading = read_study(path)

@@ -67,18 +67,19 @@ def benchmark(
         leave_out: told of a model that cannot be judged, whose row is then missing; None lets it end the benchmark.
 
     Raises:
-        SrkitError: a photo or a model cannot be used.
+        SrkitError: a photo or a model cannot be used; with `leave_out`, none of the models.
     """
     gallery = look(photo_set, judge.workers, judge.progress)
     described = judge.described(judge.names(photo_set))
-    entries, judged = [], []
+    entries: list[Entry] = []
+    judged = []
     for one in contestants:
         load = cache(one.load)
         try:
             scores = judge.scores(one.name, one.identity, load, gallery)
             cost = _cost(one, load, gallery, judge)
         except SrkitError as error:
-            if leave_out is None:
+            if leave_out is None or (one is contestants[-1] and not entries):
                 raise
             leave_out(f"{one.name} is left out: {error}")
             continue

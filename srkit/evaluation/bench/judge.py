@@ -159,7 +159,7 @@ class _Bench:
             with all_bits(self.device):
                 return call(views)
         except SrkitError as error:
-            raise SrkitError(f"{self.name}, {photo}: {error}") from error
+            raise error.about(f"{self.name}, {photo}") from error
 
 
 def picture_of(name: str, network: nn.Module, photo: Photo, scale: int, device: torch.device) -> Tensor:

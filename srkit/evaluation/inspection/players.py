@@ -15,6 +15,7 @@ from srkit.assembly.parts import SharedParts, as_module, takes_lr, wants_views
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
 from srkit.draws import SampleDraws, StreamKey
 from srkit.experiment import Plan
+from srkit.registry.trust import NOT_BUILT
 
 __all__ = ["Players", "judge", "players_of", "run_step"]
 
@@ -96,7 +97,8 @@ def players_of(plan: Plan, generator: nn.Module, discriminator: nn.Module | None
 def _built(plan: Plan, path: tuple[Any, ...], shared: SharedParts, name: str, left_out: dict[str, str]) -> Any:
     pick = plan.picks.get(path)
     if pick is None or plan.typing.is_faulty(pick.path):
-        left_out[name] = "it is not described rightly; srkit check says more"
+        refused = any(one.message.startswith(NOT_BUILT) for one in plan.typing.problems_at(path))
+        left_out[name] = NOT_BUILT if refused else "it is not described rightly; srkit check says more"
         return None
     try:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):

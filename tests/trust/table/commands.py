@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.campaigns.table.rows import Given
+from tests.trust.table.rows import Given
 
 __all__ = ["COMMANDS", "Command"]
 

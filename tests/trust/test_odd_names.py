@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from srkit.studies.folder import Cell, Study, write_study
-from tests.campaigns.table.ground import Ground
-from tests.campaigns.table.playing import spoken_badly
 from tests.cli.conftest import Command
 from tests.studies.support import finish_run
+from tests.trust.table.ground import Ground
+from tests.trust.table.playing import spoken_badly
 
 LABELS = (
     *("\x1b[31mred", "\x1b]0;title\x07", "a\u202eb", "two\nlines", "bell\x07", "\u200bnothing", "nul\x00", "\x9b31m"),

@@ -7,17 +7,17 @@ import json
 import time
 from collections.abc import Callable, Iterator
 
-from tests.campaigns.table.commands import COMMANDS, Command
-from tests.campaigns.table.ground import Ground
-from tests.campaigns.table.rows import Given, Row
 from tests.cli.conftest import Said
+from tests.trust.table.commands import COMMANDS, Command
+from tests.trust.table.ground import Ground
+from tests.trust.table.rows import Given, Row
 
 __all__ = ["Runner", "complaints", "play", "spoken_badly"]
 
 Runner = Callable[[Command, tuple[str, ...]], Said]
 """Executes a command with its words; whoever gives one says where: in this process or in one of its own."""
 
-LINES, LETTERS = 8, 6000
+LINES, LETTERS = 16, 6000
 """How long a refusal may be."""
 
 
@@ -58,7 +58,7 @@ def complaints(row: Row, command: Command, given: Given, said: Said) -> Iterator
         yield f"the refusal says nothing of {row.says!r}"
     if "no command" in spoken or "No such option" in spoken:
         yield "there is no such command"
-    if "--json" in command.words:
+    if "--json" in command.words and said.out:
         if not json.loads(said.out):
             yield "no problem is listed"
     elif len(spoken.splitlines()) > LINES or len(spoken) > LETTERS:

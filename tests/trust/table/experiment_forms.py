@@ -11,29 +11,30 @@ from pathlib import Path
 
 import tomli_w
 
-from tests.campaigns.table.experiment_places import FILE, base, written
-from tests.campaigns.table.ground import Ground
-from tests.campaigns.table.rows import BRIEFLY, Given, Row
+from tests.trust.table.experiment_places import FILE, base, written
+from tests.trust.table.ground import Ground
+from tests.trust.table.rows import BRIEFLY, Given, Row, kin
 
 __all__ = ["CALLABLES", "FORM_ROWS", "NAMES", "plant_bytecode"]
 
 CALLABLES = (
-    *("os:system", "os:remove", "os:execv", "subprocess:run", "subprocess:Popen", "builtins:eval", "builtins:exec"),
-    *("builtins:open", "click:echo", "click:edit", "click:launch", "pathlib:Path.unlink", "pathlib:Path.write_text"),
-    *("shutil:rmtree", "shutil:move", "torch:load", "torch:save", "torch.hub:load", "pickle:loads", "runpy:run_path"),
-    *("importlib:import_module", "numpy:save", "numpy:load", "PIL.Image:open", "webbrowser:open", "pdb:run"),
-    *("srkit.training.folder:write_text", "srkit.locks:held", "srkit.cli.main:main", "srkit:run", "srkit:load"),
-    *("srkit.cli.plugin_files:write_package", "srkit.registry.trusted:trust_folder", "srkit.components:extras"),
-    *("srkit.components.generators.espcn:nn.Conv2d", "srkit.contracts:Generator", "pip:main", "antigravity:fly"),
+    *("os:system", "subprocess:Popen", "builtins:eval", "click:edit", "pathlib:Path.write_text", "shutil:rmtree"),
+    *("torch:load", "torch.hub:load", "srkit.registry.trusted:trust_folder", "srkit.cli.main:main", "srkit:run"),
+    *("srkit.components.generators.espcn:nn.Conv2d", "srkit.contracts:Generator", "antigravity:fly"),
+    *("os:remove", "os:execv", "subprocess:run", "builtins:exec", "builtins:open", "click:echo", "click:launch"),
+    *("pathlib:Path.unlink", "shutil:move", "torch:save", "pickle:loads", "runpy:run_path", "numpy:save", "numpy:load"),
+    *("importlib:import_module", "PIL.Image:open", "webbrowser:open", "pdb:run", "pip:main", "srkit.locks:held"),
+    *("srkit.training.folder:write_text", "srkit:load", "srkit.cli.plugin_files:write_package"),
+    *("srkit.components:extras",),
 )
 """What an installed module has and nobody declared as a component."""
 
 NAMES = (
-    *("evilmod:Net", "evilmod.inner:Net", "evil-1.0:Net", "__main__:x", "__main__:Net", "site:main", "this:s"),
-    *("", ":", "a:", ":b", "a:b:c", ".:Net", "..:Net", "...os:system", "os..path:join", "os.:system", "os:system()"),
-    *("os:system.__call__", "os: system", " os:system ", "os\n:system", "os:sys\x1b[31mtem", "\u202eten:Net"),
-    *("\x1b]0;title\x07espcn", "espcn\x00", "[red]espcn[/red]", "<b>espcn</b>", "espcn; rm -rf ~", "$(touch x)"),
-    *("a" * 1000 + ":Net", "x." * 500 + "x:Net", "espcn\u2028", "e\u0301spcn", "\ud7ffespcn"),
+    *("evilmod:Net", "evilmod.inner:Net", "__main__:Net", "this:s", "", ":", "a:b:c", "..:Net", "...os:system"),
+    *(" os:system ", "os:sys\x1b[31mtem", "\u202eten:Net", "[red]espcn[/red]", "a" * 1000 + ":Net"),
+    *("evil-1.0:Net", "__main__:x", "site:main", "a:", ":b", ".:Net", "os..path:join", "os.:system", "os:system()"),
+    *("os:system.__call__", "os: system", "os\n:system", "\x1b]0;title\x07espcn", "espcn\x00", "<b>espcn</b>"),
+    *("espcn; rm -rf ~", "$(touch x)", "x." * 500 + "x:Net", "espcn\u2028", "e\u0301spcn", "\ud7ffespcn"),
 )
 """What is no name of anything, or one that a stranger planted in the current folder."""
 
@@ -126,8 +127,8 @@ NETWORK = (
 )
 
 FORM_ROWS = (
-    *(_named(use, briefly=number > 3) for number, use in enumerate(CALLABLES)),
-    *(_named(use, briefly=number > 3) for number, use in enumerate(NAMES)),
+    *kin((_named(use, briefly=number > 3) for number, use in enumerate(CALLABLES)), 14),
+    *kin((_named(use, briefly=number > 3) for number, use in enumerate(NAMES)), 14),
     _beside("evil.py:Net", says="trusted"),
     _beside("././evil.py:Net", says="trusted"),
     _beside("./evil.py:Net.forward", says="trusted"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from tests.campaigns.table.ground import Ground
+from tests.trust.table.ground import Ground
 
-__all__ = ["ANY", "BRIEFLY", "Given", "Row"]
+__all__ = ["ANY", "BRIEFLY", "Given", "Row", "kin", "suite"]
 
 ANY = (0, 2)
 """The command may do without what is hostile, or refuse it."""
@@ -37,6 +37,7 @@ class Row:
             for all others.
         seconds: what no command may take longer than.
         in_suite: commands' names that the suite tries, the others being left to the campaign; empty for all.
+        in_campaign_only: whether the suite leaves it out; its kin are in there.
     """
 
     name: str
@@ -46,3 +47,14 @@ class Row:
     codes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     seconds: float = 30.0
     in_suite: tuple[str, ...] = ()
+    in_campaign_only: bool = False
+
+
+def kin(rows: Iterable[Row], suite: int) -> tuple[Row, ...]:
+    """Rows that differ in little: the suite plays the first of them, the campaign all."""
+    return tuple(replace(row, in_campaign_only=number >= suite) for number, row in enumerate(rows))
+
+
+def suite(rows: Iterable[Row]) -> list[Row]:
+    """What the suite plays of a table's rows."""
+    return [row for row in rows if not row.in_campaign_only]

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from srkit.registry.own_code import Place
-from tests.campaigns.table.experiment_forms import plant_bytecode
-from tests.campaigns.table.ground import Ground
-from tests.campaigns.table.rows import ANY, Given, Row
+from tests.trust.table.experiment_forms import plant_bytecode
+from tests.trust.table.ground import Ground
+from tests.trust.table.rows import ANY, Given, Row, kin
 
 __all__ = ["RUN_ROWS", "study_of_runs", "trust"]
 
@@ -234,7 +234,7 @@ RUN_ROWS = (
     _study("a study of runs with code", lambda ground, folder: None),
     _study("a study that goes on with code", _waiting, table=ANY, report=ANY),
     _study("a study in a trusted folder", lambda ground, folder: trust(ground, ground.here)),
-    *map(_cell, ("../../precious", "/etc", "a/../../b", "..", "\x1b[31mrun", "nul", "-rf")),
+    *kin(map(_cell, ("../../precious", "/etc", "a/../../b", "..", "\x1b[31mrun", "nul", "-rf")), 4),
     _study("a study.json nested deep", _stored("study.json", "[" * 100_000), run=(2,), table=ANY, report=ANY, **ALONE),
 )
 """What was handed over as a trained run or a study."""

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tests.campaigns.table.ground import Ground
-from tests.campaigns.table.rows import ANY, Given, Row
+from tests.trust.table.ground import Ground
+from tests.trust.table.rows import ANY, Given, Row
 
 __all__ = ["MODEL_ROWS", "described", "onnx_file"]
 

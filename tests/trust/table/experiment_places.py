@@ -7,8 +7,8 @@ from typing import Any
 
 import tomli_w
 
-from tests.campaigns.table.ground import Ground
-from tests.campaigns.table.rows import ANY, Given, Row
+from tests.trust.table.ground import Ground
+from tests.trust.table.rows import ANY, Given, Row, kin
 
 __all__ = ["PLACES", "PLACE_ROWS", "base", "settled", "written"]
 
@@ -86,6 +86,10 @@ PLACES: dict[str, Put] = {
 }
 """A place's name -> what writes a table there."""
 
+STUDIES = ("matrix", "matrix of uses", "launcher")
+_STUDY = "|is a study"
+"""What is said of it by what takes one experiment alone."""
+
 NETWORKS = ("generator", "block", "discriminator")
 """Where `srkit inspect` needs it; of a loss it says that it left it out, and measures a step."""
 
@@ -136,7 +140,12 @@ def _writes(place: str) -> Row:
     def make(ground: Ground) -> Given:
         return written(ground, place, {"use": "srkit.machine.writing:write_durably", **_harm(ground)})
 
-    return _row(f"a function of srkit's own as {place}", place, make, "srkit.machine.writing")
+    return _row(
+        f"a function of srkit's own as {place}",
+        place,
+        make,
+        f"srkit.machine.writing{_STUDY if place in STUDIES else ''}",
+    )
 
 
 def _own(place: str) -> Row:
@@ -146,7 +155,7 @@ def _own(place: str) -> Row:
         ground.code(ground.here / "evil.py")
         return written(ground, place, {"use": "./evil.py:Net"})
 
-    return _row(f"own code as {place}", place, make, "not trusted")
+    return _row(f"own code as {place}", place, make, f"not trusted{_STUDY if place in STUDIES else ''}")
 
 
 def _row(name: str, place: str, make: Callable[[Ground], Given], says: str) -> Row:
@@ -173,9 +182,9 @@ def _chain(use: str, links: int) -> Row:
 
 
 PLACE_ROWS = (
-    *map(_writes, PLACES),
-    *map(_own, PLACES),
-    *(_set(key, use) for key in TABLES for use in ("./evil.py:Net", "os:system")),
+    *kin(map(_writes, PLACES), 12),
+    *kin(map(_own, reversed(PLACES)), 20),
+    *kin((_set(key, use) for use in ("os:system", "./evil.py:Net") for key in TABLES), 7),
     *(_chain(use, links) for links in (1, 3) for use in ("./evil.py:Net", "shutil:rmtree")),
 )
 """Each place with a function that writes and with own code, by the file, by `--set` and through `extends`."""

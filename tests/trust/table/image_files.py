@@ -11,26 +11,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.campaigns.table.ground import Ground
-from tests.campaigns.table.rows import ANY, Given, Row
 from tests.cli.conftest import photo
+from tests.trust.table.ground import Ground
+from tests.trust.table.rows import ANY, Given, Row, kin
 
 __all__ = ["IMAGE_ROWS", "NAMES", "png"]
 
 FOLDER = "theirs"
 
 NAMES = (
-    *("\x1b[31mred.png", "\x1b]0;title\x07.png", "\u202egnp.exe.png", "two\nlines.png", "tab\t.png"),
-    *(
-        "=cmd|' /C calc'!A0.png",
-        "+1+1.png",
-        "-rf.png",
-        "@SUM(A1).png",
-        "[red]a[/red].png",
-        "%s%n.png",
-        "$(touch x).png",
-    ),
-    *("<img src=x onerror=alert(1)>.png", "\\input{passwd}.png", "[a](javascript:alert(1)).png", "a|b.png", "{0}.png"),
+    *("\x1b[31mred.png", "\u202egnp.exe.png", "two\nlines.png", "=cmd|' /C calc'!A0.png", "-rf.png"),
+    *("<img src=x onerror=alert(1)>.png", "\x1b]0;title\x07.png", "tab\t.png", "+1+1.png", "@SUM(A1).png"),
+    *("[red]a[/red].png", "%s%n.png", "$(touch x).png", "\\input{passwd}.png", "[a](javascript:alert(1)).png"),
+    *("a|b.png", "{0}.png"),
 )
 """Names of images that mean something to a terminal, a spreadsheet, a page or a typesetter."""
 
@@ -147,6 +140,6 @@ IMAGE_ROWS = (
     _image("an image of nothing", _bytes(b"")),
     _image("a link to a folder around it", _loop, file="loop"),
     _image("a link to nowhere", lambda ground, path: path.symlink_to(ground.root / "absent"), file="b.png"),
-    *map(_named, NAMES),
+    *kin(map(_named, NAMES), 6),
 )
 """A folder of images with one of them; what the others are good for is not lost."""

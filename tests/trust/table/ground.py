@@ -65,7 +65,7 @@ class Darker:
 class Halve:
     """A downscaler."""
 
-    on_batch = True
+    works_on = "batch"
 
     def __init__(self, scale: int) -> None:
         self.scale = scale

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.campaigns.table.experiment_places import PLACE_ROWS
-from tests.campaigns.table.fixtures import Play
-from tests.campaigns.table.rows import Row
+from tests.trust.table.experiment_places import PLACE_ROWS
+from tests.trust.table.fixtures import Play
+from tests.trust.table.rows import Row, suite
 
 
-@pytest.mark.parametrize("row", PLACE_ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", suite(PLACE_ROWS), ids=lambda row: row.name)
 def test_a_hostile_experiment_is_refused(row: Row, harmless: Play) -> None:
     harmless(row)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.campaigns.table.fixtures import Play
-from tests.campaigns.table.model_files import MODEL_ROWS
-from tests.campaigns.table.rows import Row
+from tests.trust.table.fixtures import Play
+from tests.trust.table.model_files import MODEL_ROWS
+from tests.trust.table.rows import Row, suite
 
 
-@pytest.mark.parametrize("row", MODEL_ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", suite(MODEL_ROWS), ids=lambda row: row.name)
 def test_a_hostile_model_file_harms_nothing(row: Row, harmless: Play) -> None:
     harmless(row)

@@ -7,8 +7,8 @@ from typing import Any
 
 import tomli_w
 
-from tests.campaigns.table.ground import Ground
-from tests.campaigns.table.rows import ANY, Given, Row
+from tests.trust.table.ground import Ground
+from tests.trust.table.rows import ANY, Given, Row
 
 __all__ = ["TYPED_ROWS"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.campaigns.table.fixtures import Play
-from tests.campaigns.table.rows import Row
-from tests.campaigns.table.run_folders import RUN_ROWS
+from tests.trust.table.fixtures import Play
+from tests.trust.table.rows import Row, suite
+from tests.trust.table.run_folders import RUN_ROWS
 
 
-@pytest.mark.parametrize("row", RUN_ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", suite(RUN_ROWS), ids=lambda row: row.name)
 def test_a_hostile_run_harms_nothing(row: Row, harmless: Play) -> None:
     harmless(row)

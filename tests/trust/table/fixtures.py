@@ -11,13 +11,13 @@ import tomli_w
 
 import srkit as package
 from srkit.errors import SrkitError
-from tests.campaigns.table.commands import Command
-from tests.campaigns.table.experiment_places import base
-from tests.campaigns.table.ground import Ground
-from tests.campaigns.table.playing import Runner, play
-from tests.campaigns.table.rows import Row
 from tests.cli.conftest import Command as Line
 from tests.cli.conftest import Said, photo
+from tests.trust.table.commands import Command
+from tests.trust.table.experiment_places import base
+from tests.trust.table.ground import Ground
+from tests.trust.table.playing import Runner, play
+from tests.trust.table.rows import Row
 
 __all__ = ["Play", "ground", "harmless", "in_process", "train", "trained"]
 

@@ -1,6 +1,0 @@
-"""Commands in this process, as the command line's own tests run them, and grounds for hostile inputs."""
-
-from tests.campaigns.table.fixtures import ground, harmless, in_process, trained
-from tests.cli.conftest import srkit
-
-__all__ = ["ground", "harmless", "in_process", "srkit", "trained"]
