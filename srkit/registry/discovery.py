@@ -64,7 +64,7 @@ class Entry:
         """Summary and whether it can be imported, without importing it.
 
         Args:
-            requirements: what is known of the environment; handed from one component to the next where many are read.
+            requirements: what is known of the environment; handed from one component to the next.
         """
         if self.factory is not None:
             from srkit.registry.source import first_sentence

@@ -22,6 +22,7 @@ from srkit.registry.fitness import require_fit
 from srkit.registry.kinds import Kind
 from srkit.registry.options import ContractError, Signature, read_signature
 from srkit.registry.own_code import is_network_path
+from srkit.registry.requirements import Requirements
 from srkit.registry.source import find_spec, parse_source
 from srkit.registry.trust import Trust
 
@@ -184,8 +185,11 @@ def _checked(component: Component) -> Component:
     return component
 
 
-def load_entry(entry: Entry) -> Component:
+def load_entry(entry: Entry, requirements: Requirements) -> Component:
     """What an entry point names.
+
+    Args:
+        requirements: what is known of the environment.
 
     Raises:
         BrokenComponent: it cannot be imported, or is not there.
@@ -195,7 +199,7 @@ def load_entry(entry: Entry) -> Component:
     if entry.factory is not None:
         factory: Any = entry.factory
     else:
-        reading = entry.read()
+        reading = entry.read(requirements)
         if reading.broken:
             raise BrokenComponent(f"{entry.kind.singular} {use}: {reading.broken}")
         try:

@@ -51,6 +51,7 @@ class Registry:
         self.trust = trust or Trust()
         self._entries: list[Entry] = list(entries)
         self._loaded: dict[tuple[str, str], Component] = {}
+        self._requirements = Requirements()
 
     @classmethod
     def installed(cls, trust: Trust | None = None) -> Registry:
@@ -139,7 +140,7 @@ class Registry:
             both = " or ".join(repr(entry.qualified) for entry in named)
             raise NotFound(f"{len(named)} distributions offer the {kind.singular} {use!r}.", f"Write {both}.")
         if named:
-            return load_entry(named[0])
+            return load_entry(named[0], self._requirements)
         if _is_file(use):
             return load_own_file(kind, use, base, named_in, self.trust)
         if _TARGET.fullmatch(use.strip()):

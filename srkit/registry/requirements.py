@@ -14,7 +14,7 @@ class Requirements:
     """Tells which requirements are not met; each one is looked up once.
 
     What is installed can change while a process lasts (a notebook's does), so this is kept for the length of one
-    question, such as a whole `srkit list`, and no longer.
+    question, such as a whole `srkit list` or a command, and no longer.
     """
 
     def __init__(self) -> None:

@@ -24,6 +24,7 @@ from srkit.inference.naming import named_model
 from srkit.inference.own_words import own_words
 from srkit.registry import Registry, Trust
 from tests.cli.conftest import Command, photo
+from tests.inference.test_headers import OWN
 
 ENDINGS = {"safetensors": ".safetensors", "pth": ".pth", "onnx": ".onnx", "torchscript": ".ts"}
 
@@ -68,19 +69,6 @@ def test_the_file_says_nothing_of_this_machine_unless_asked(
     assert said.code == 0, said.err
     for file in (Path(f"own{ENDINGS[kind]}"), Path(f"own{ENDINGS[kind]}.md")):
         assert str(workplace / "photos").encode() in b"".join(contents(file))
-
-
-OWN = """
-from torch import nn
-
-class Net(nn.Module):
-    def __init__(self, scale: int, channels: int = 4):
-        super().__init__()
-        self.layers = nn.Sequential(nn.Conv2d(3, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
-
-    def forward(self, lr):
-        return self.layers(lr)
-"""
 
 
 def contents(file: Path) -> Iterator[bytes]:

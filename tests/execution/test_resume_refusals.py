@@ -75,7 +75,7 @@ def test_no_whole_checkpoint_is_an_error_that_names_each(whole: Path) -> None:
         halve(one / "state.safetensors")
     with pytest.raises(CorruptCheckpoint) as caught:
         run(whole.parent / "tiny.toml", out=whole, resume=True)
-    assert caught.value.exit_code == 1
+    assert caught.value.exit_code == 2
     assert all(f"step-0000000{step} is not whole" in str(caught.value) for step in (2, 4, 6))
     with pytest.raises(CorruptCheckpoint, match="no checkpoint can be used"):
         load_model(whole, Registry.installed())

@@ -55,6 +55,16 @@ def test_a_requirement_is_looked_up_once_for_all(folder: Path, monkeypatch: pyte
     assert asked.count("torch") <= 2  # srkit itself asks for it in other words
 
 
+def test_a_command_looks_a_requirement_up_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    version = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: asked.append(name) or version(name))
+    registry = Registry.installed()
+    for name in ("srkit:plain", "srkit:residual", "srkit:residual-dense"):
+        registry.find(KINDS["blocks"], name, folder)
+    assert asked.count("pillow") == 1
+
+
 def test_what_is_installed_meanwhile_is_seen_by_the_next_question(folder: Path) -> None:
     (info,) = folder.glob("example_plugin_3-*.dist-info")
     text = (info / "METADATA").read_text()
