@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from srkit.errors import UserError
+from srkit.plain_files import plain_text
 
 __all__ = ["DAMAGED", "as_type", "parsed", "read_object"]
 
@@ -35,7 +36,7 @@ def read_object(path: Path, what: str = "") -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST:
             raise _refused(path, what, "it is larger than anything srkit writes there")
-        content = parsed(path.read_text(encoding="utf-8"))
+        content = parsed(plain_text(path))
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from srkit.errors import UserError
+from srkit.plain_files import open_descriptor
 
 __all__ = ["folder_inside", "is_link", "odd_in", "open_no_follow", "refuse_links", "remove_folder", "text_no_follow"]
 
@@ -134,7 +135,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def _opened(path: str, flags: int) -> int:
-    return os.open(path, flags | NO_FOLLOW, 0o666)
+    return open_descriptor(path, flags | NO_FOLLOW)
 
 
 def _refusal(path: Path) -> UserError:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srkit.errors import UserError
+from srkit.plain_files import plain_text
 
 if TYPE_CHECKING:
     from srkit.evaluation.bench.entries import Comparison
@@ -140,7 +141,7 @@ def subject_of(run: FoundRun) -> Subject:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return plain_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
 

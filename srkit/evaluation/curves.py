@@ -11,6 +11,7 @@ from typing import Any
 from srkit.errors import UserError
 from srkit.evaluation.rows import MetricMean, Row, by_protocol, lr_origin
 from srkit.json_files import DAMAGED, parsed
+from srkit.plain_files import plain_text
 
 __all__ = [
     "Line",
@@ -154,7 +155,7 @@ def read_curves(run: Path, name: str | None = None) -> RunCurves:
 
 def _series(path: Path) -> dict[str, Series]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = plain_text(path).splitlines(keepends=True)
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from srkit.errors import ExperimentError, Problem, UserError
 from srkit.experiment.positions import TreePath, positions
+from srkit.plain_files import plain_text
 from srkit.toml_files import NotToml, parsed_toml
 
 __all__ = ["Origin", "Tree", "TreePath", "read_tree"]
@@ -82,7 +83,7 @@ def read_tree(path: Path, shown_as: str = "") -> Tree:
     """
     shown = shown_as or str(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")  # editors on Windows begin a file with a mark
+        text = plain_text(path, "utf-8-sig")  # editors on Windows begin a file with a mark
     except FileNotFoundError:
         raise UserError(f"there is no experiment file {shown}") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -12,6 +12,7 @@ import msgspec
 import tomli
 
 from srkit.errors import UserError
+from srkit.plain_files import plain_text
 
 __all__ = ["parsed_written", "read_written", "require_own_code"]
 
@@ -55,7 +56,7 @@ def read_written(path: Path) -> dict[str, Any]:
         UserError: it cannot be read, is not what srkit writes, or names code outside of the run's `code`.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = plain_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
     return parsed_written(path, text)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 
 from srkit.errors import UserError
+from srkit.plain_files import open_plain
 
 __all__ = ["check_onnx_claims"]
 
@@ -58,7 +59,7 @@ def check_onnx_claims(path: Path) -> None:
         UserError: a tensor lies outside the file's folder, or is larger than what is stored of it; or it is no ONNX.
     """
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         claims = list(_tensors(memoryview(content)))
     except OSError as error:

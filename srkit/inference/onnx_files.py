@@ -18,6 +18,7 @@ from srkit.errors import SrkitError, UserError
 from srkit.inference.named import NamedModel, identity_of
 from srkit.inference.onnx_claims import check_onnx_claims
 from srkit.inference.own_words import trained_on
+from srkit.plain_files import open_plain, plain_bytes
 
 __all__ = ["OnnxNetwork", "onnx_model", "require_runtime"]
 
@@ -115,7 +116,7 @@ _LOCATION = re.compile(rb"\x0a\x08location\x12([\x01-\x7f])(?=(.{0,127}))", re.D
 
 def _content(path: Path) -> str:
     """A hash of the file and of those beside it that hold its weights; another each time where these cannot be told."""
-    content = path.read_bytes()
+    content = plain_bytes(path)
     names = {one[2][: one[1][0]].decode("utf-8", "replace") for one in _LOCATION.finditer(content)}
     hashes = [hashlib.sha256(content).hexdigest()]
     if content.count(b"location") > len(_LOCATION.findall(content)):
@@ -123,7 +124,7 @@ def _content(path: Path) -> str:
     for name in sorted(names):
         beside = path.parent / name
         if beside.is_file():
-            with beside.open("rb") as file:
+            with open_plain(beside) as file:
                 hashes.append(hashlib.file_digest(file, "sha256").hexdigest())
     return identity_of(*hashes)
 

@@ -12,6 +12,7 @@ from srkit.errors import UserError
 from srkit.inference.building import no_larger_than
 from srkit.inference.named import NamedModel, identity_of
 from srkit.inference.weights import file_content
+from srkit.plain_files import open_plain
 
 __all__ = ["ForeignNetwork", "spandrel_model"]
 
@@ -45,7 +46,7 @@ def spandrel_model(path: Path) -> NamedModel:
         UserError: spandrel is not installed, does not know the network, or it is none that enlarges RGB pictures.
     """
     network, scale = load_foreign(path)
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
 
     def load(_: int) -> nn.Module:

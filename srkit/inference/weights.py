@@ -92,6 +92,8 @@ def _require_file(path: Path) -> None:
         raise UserError(f"there is no run or file {path}.")
     if path.suffix not in SUFFIXES:
         raise UserError(f"{path} is no file of weights ({', '.join(SUFFIXES)}), run or checkpoint.")
+    if not path.is_file():
+        raise UserError(f"{path} is not a regular file.")
 
 
 def require_finite(weights: Weights) -> Weights:

@@ -17,6 +17,8 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
+from srkit.plain_files import plain_bytes
+
 __path__: list[str] = []
 """Makes this module a package in the importer's eyes: what is below it is asked of the finders."""
 
@@ -29,7 +31,7 @@ def load_file(path: Path) -> ModuleType:
 
 
 def content_digest(path: Path) -> str:
-    return _digest(path.read_bytes())
+    return _digest(plain_bytes(path))
 
 
 def _digest(content: bytes) -> str:
@@ -46,7 +48,7 @@ class SourceLoader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         path = Path(self.path)
-        content = path.read_bytes()
+        content = plain_bytes(path)
         if _digest(content) != fullname.rsplit("_", 2)[1]:
             raise ImportError(f"{path} was changed since this run loaded it", name=fullname, path=str(path))
         return compile(content, str(path), "exec", dont_inherit=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from srkit.plain_files import plain_bytes
 from srkit.registry.code import code_digest
 
 __all__ = ["CODE_FOLDER", "CodeFile", "Place", "is_network_path", "place_of"]
@@ -29,7 +30,7 @@ class CodeFile:
 
     @classmethod
     def read(cls, path: Path) -> CodeFile:
-        content = path.read_bytes()
+        content = plain_bytes(path)
         return cls(path, len(content.splitlines()), hashlib.sha256(content).hexdigest())
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ import srkit
 from srkit.data.placing import place_bytes
 from srkit.errors import UserError
 from srkit.experiment.study import is_cell_name
+from srkit.plain_files import plain_bytes
 
 __all__ = ["Attempt", "Cell", "CellState", "Study", "is_study", "read_study", "write_study"]
 
@@ -134,7 +135,7 @@ def read_study(folder: Path) -> Study:
     """
     path = folder / STUDY_FILE
     try:
-        stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
+        stored = msgspec.json.decode(plain_bytes(path), type=_Stored)
     except FileNotFoundError:
         raise UserError(f"{folder} is not a study's folder: it has no {STUDY_FILE}") from None
     except (OSError, msgspec.MsgspecError, RecursionError) as error:

@@ -9,6 +9,7 @@ from typing import Any
 import tomli
 
 from srkit.json_files import parsed
+from srkit.plain_files import open_plain, plain_text
 from srkit.training.checkpoint import checkpoints, step_of
 
 __all__ = ["Glance", "glance", "last_lines"]
@@ -63,7 +64,7 @@ def _time(line: dict[str, Any]) -> float:
 def last_lines(path: Path) -> list[dict[str, Any]]:
     """The objects of a file's last lines; none where it is not there."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             file.seek(0, 2)
             file.seek(max(0, file.tell() - END))
             lines = file.read().splitlines()
@@ -82,7 +83,7 @@ def last_lines(path: Path) -> list[dict[str, Any]]:
 
 def _total(experiment: Path) -> int:
     try:
-        steps = tomli.loads(experiment.read_text(encoding="utf-8")).get("steps", 0)
+        steps = tomli.loads(plain_text(experiment)).get("steps", 0)
     except (OSError, ValueError, RecursionError):
         return 0
     return steps if _is_step(steps) else 0

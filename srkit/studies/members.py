@@ -14,6 +14,7 @@ from srkit.experiment.resolved import differences
 from srkit.experiment.written import read_written
 from srkit.json_files import DAMAGED, parsed
 from srkit.locks import is_held
+from srkit.plain_files import plain_text
 from srkit.studies.folder import Cell, Study, is_study, read_study
 from srkit.studies.glance import glance
 from srkit.training.folder import is_run, read_manifest
@@ -155,7 +156,7 @@ def _spans(experiment: Mapping[str, Any]) -> list[tuple[int, int]]:
 def _seconds(metrics: Path, spans: Sequence[tuple[int, int]]) -> float | None:
     """The time of all steps by the speed at each log step, so that nights between two sessions do not count."""
     try:
-        lines = [parsed(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
+        lines = [parsed(line) for line in plain_text(metrics).splitlines()]
         before, seconds = 0, 0.0
         for line in lines:
             seen = _seen(line["step"], spans) - _seen(before, spans)

@@ -21,6 +21,7 @@ from srkit.data.placing import folder_aside, tidy
 from srkit.errors import SrkitError, UserError
 from srkit.json_files import DAMAGED, parsed
 from srkit.links import folder_inside, is_link, open_no_follow, remove_folder
+from srkit.plain_files import open_plain, plain_text
 from srkit.training.state import pack, unpack
 
 STATE_FILE = "state.json"
@@ -197,7 +198,7 @@ def _verified(path: Path) -> dict[str, Any]:
 
 def _read_state(path: Path) -> dict[str, Any]:
     try:
-        content = parsed((path / STATE_FILE).read_text(encoding="utf-8"))
+        content = parsed(plain_text(path / STATE_FILE))
         is_sound = isinstance(content, dict) and content.pop("sha256", None) == _digest(content)
     except OSError as error:
         raise CorruptCheckpoint(f"{path} is not whole: {STATE_FILE}: {error.strerror}") from error
@@ -243,7 +244,7 @@ def newest_whole(folder: Path) -> tuple[Path, Saved, list[str]] | None:
 
 
 def _hash(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

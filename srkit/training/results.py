@@ -16,6 +16,7 @@ from srkit.data.placing import place_bytes
 from srkit.errors import BadImage, UserError
 from srkit.experiment.resolved import CODE_FOLDER
 from srkit.json_files import DAMAGED, parsed
+from srkit.plain_files import plain_bytes, plain_text
 from srkit.registry.code import code_digest
 from srkit.training.checkpoint import TENSORS_FILE, checkpoints, step_of
 
@@ -116,7 +117,7 @@ def read_results(run: Path) -> Results:
     if not path.is_file():  # a named pipe would be waited for
         raise UserError(f"{run} has no {RESULTS}: it is no run, has not ended, or ended before there was one")
     try:
-        content = parsed(path.read_bytes())
+        content = parsed(plain_bytes(path))
         if content["format"] != _FORMAT:
             raise ValueError(f"it has format {content['format']!r}, and this srkit reads {_FORMAT}")
         return Results(
@@ -176,7 +177,7 @@ def scores_digest(run: Path, baseline: str) -> str | None:
     if not path.is_file():
         return None
     try:
-        rows = parsed(path.read_text(encoding="utf-8"))["rows"]
+        rows = parsed(plain_text(path))["rows"]
         kept = [{key: value for key, value in row.items() if key not in NOT_COMPARED} for row in rows]
         named = [row | {"model": baseline if row["model"] == baseline else OWN} for row in kept]
     except (OSError, *DAMAGED) as error:

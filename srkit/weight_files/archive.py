@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from srkit.plain_files import open_plain
 from srkit.weight_files.refusals import DamagedWeights, ScriptFile, sha256_of
 
 __all__ = ["is_archive", "is_script", "script_refusal", "verified_members"]
@@ -24,7 +25,7 @@ MOST_MEMBERS = 200_000
 
 def is_archive(path: Path) -> bool:
     """Whether a file begins as a zip archive does."""
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return file.read(len(MAGIC)) == MAGIC
 
 
@@ -99,7 +100,7 @@ def _named(members: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
 def _check_layout(path: Path, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> None:
     """Every byte of the file belongs to one member, or to the list of them at its end."""
     place = 0
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         for one in sorted(members, key=lambda one: one.header_offset):
             if one.compress_type != zipfile.ZIP_STORED or one.compress_size != one.file_size or one.flag_bits & 1:
                 raise DamagedWeights(f"the member {one.filename} is compressed or encrypted, as torch leaves none")

@@ -7,6 +7,7 @@ import pickle
 from pathlib import Path
 
 from srkit.errors import UserError
+from srkit.plain_files import open_plain
 
 __all__ = ["DamagedWeights", "MoreThanWeights", "ScriptFile", "sha256_of"]
 
@@ -25,5 +26,5 @@ class ScriptFile(UserError):
 
 def sha256_of(path: Path) -> str:
     """The file's hash."""
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,6 +13,7 @@ import msgspec
 import torch
 from torch import Tensor
 
+from srkit.plain_files import open_plain
 from srkit.weight_files.claims import check_names, check_shape
 from srkit.weight_files.refusals import DamagedWeights
 
@@ -66,7 +67,7 @@ def read_header(path: Path) -> TensorHeader:
         DamagedWeights: it is no such file, it is cut, or it names something twice.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         length = int.from_bytes(file.read(8), "little")
         room = file.seek(0, 2) - 8
         if not 1 < length <= min(room, MOST_BYTES):

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import torch
 
+from srkit.plain_files import open_plain
 from srkit.weight_files.archive import is_archive, verified_members
 from srkit.weight_files.claims import outlined, storages_of
 from srkit.weight_files.pickled import MOST_BYTES, Storage, read_pickle
@@ -50,7 +51,7 @@ def outline_torch_file(path: Path) -> Any:
     """
     if is_archive(path):
         return _archive(path)
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return _legacy(file)
 
 
@@ -59,7 +60,7 @@ def _archive(path: Path) -> Any:
     table = members["data.pkl"]
     if table.file_size > MOST_BYTES:
         raise DamagedWeights(f"its table of tensors has {table.file_size:,} bytes")
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         file.seek(table.header_offset + 26)
         name, extra = (int.from_bytes(file.read(2), "little") for _ in range(2))
         file.seek(name + extra, 1)

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from srkit.errors import UserError, nearest
 from srkit.evaluation.bench.recipes import recipe_of
 from srkit.evaluation.bench.sets import PhotoSet, folder_set, pair_set
+from srkit.plain_files import plain_text
 from srkit.registry import Registry
 from srkit.toml_files import NotToml, parsed_toml
 
@@ -58,7 +59,7 @@ def read_suite(path: Path) -> list[SuiteSet]:
         UserError: it cannot be read, is no TOML, or a key is wrong; names the key.
     """
     try:
-        content = parsed_toml(path.read_text(encoding="utf-8-sig"))
+        content = parsed_toml(plain_text(path, "utf-8-sig"))
     except FileNotFoundError:
         raise UserError(f"there is no suite file {path}") from None
     except NotToml as error:

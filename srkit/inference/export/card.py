@@ -15,6 +15,7 @@ from srkit.inference.named import TrainedOn
 from srkit.inference.own_code import code_line, own_names
 from srkit.inference.own_words import shared_experiment
 from srkit.json_files import DAMAGED
+from srkit.plain_files import plain_text
 from srkit.printable import as_json, as_markdown, code_span, printable
 from srkit.registry import Registry
 
@@ -98,7 +99,7 @@ def _usage(file: str, trained: TrainedOn, registry: Registry) -> list[str]:
 def _scores(run: Path) -> list[str]:
     """The final table of the run, if it came to one."""
     try:
-        rows = json.loads((run / "scores.json").read_text(encoding="utf-8"))["rows"]
+        rows = json.loads(plain_text(run / "scores.json"))["rows"]
         metrics = list(rows[0]["metrics"])
         head = ["model", "set", "LR images", "photos", *metrics]
         table = [

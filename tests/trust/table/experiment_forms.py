@@ -156,5 +156,6 @@ FORM_ROWS = (
     _extends(FILE),
     _extends("absent\x1b[31m.toml"),
     _extends("."),
+    _extends("/dev/zero"),
 )
 """Forms of names of code, and files that are odd themselves."""

@@ -298,6 +298,10 @@ MODEL_ROWS = (
         _huge_network(use="srkit:trunk", channels=4, blocks=10**9),
         **TENSORS,
     ),
+    *(
+        _file(f"evil{suffix}", "a pipe", lambda _, path: os.mkfifo(path))
+        for suffix in (".pth", ".safetensors", ".onnx")
+    ),
     _file("evil.pth", "a list", _tree([1, 2])),
     _file("evil.pth", "nested in itself", _tree({"params": {"params": {"params": {}}}})),
     _file("evil.pth", "odd names", _tree({"\x1b[31m\u202e": torch.zeros(1), "=1+1": torch.zeros(1)})),

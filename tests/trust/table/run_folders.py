@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +139,20 @@ def _stored(name: str, value: Any) -> Callable[[Ground, Path], object]:
     return lambda _, run: (run / name).write_text(text, encoding="utf-8")
 
 
+def _endless(name: str, what: str) -> Row:
+    """A run with a pipe that nobody writes into, or a device, in the place of a file."""
+
+    def change(ground: Ground, run: Path) -> None:
+        (run / name).unlink()
+        if what == "pipe":
+            os.mkfifo(run / name)
+        else:
+            (run / name).symlink_to("/dev/zero")
+
+    row = _plain(f"a run whose {name} is a {what}", change, **ODD)
+    return replace(row, seconds=10.0)
+
+
 def _misnamed(ground: Ground, run: Path) -> None:
     state = next(run.glob("checkpoints/*/state.json"))
     content = state.read_text(encoding="utf-8")
@@ -191,6 +207,8 @@ def _cell(name: str) -> Row:
     return _study(f"a study with a run {name!r}", change, run=(2,), table=(2,), report=(2,), **ALONE)
 
 
+STATE = "checkpoints/step-00000001/state.json"
+
 ALONE = {"curves": (0,), "verify": ANY, "bench": (2,), "check": (2,)}
 """Of a study's single run no more is said than of any other."""
 
@@ -231,6 +249,14 @@ RUN_ROWS = (
     _plain("metrics with odd names", _stored("metrics.jsonl", '{"step": 1, "\x1b[31m": 1e400}\n'), **ODD),
     _plain("results that are a list", _stored("results.json", [1]), **ODD),
     _plain("an experiment of bytes", lambda _, run: (run / "experiment.toml").write_bytes(b"\xff\xfe\x00"), **ODD),
+    *kin(
+        (
+            _endless(name, what)
+            for what in ("pipe", "device")
+            for name in ("experiment.toml", "manifest.json", "scores.json", "metrics.jsonl", "results.json", STATE)
+        ),
+        6,
+    ),
     _study("a study of runs with code", lambda ground, folder: None),
     _study("a study that goes on with code", _waiting, table=ANY, report=ANY),
     _study("a study in a trusted folder", lambda ground, folder: trust(ground, ground.here)),
