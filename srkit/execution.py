@@ -22,7 +22,7 @@ from srkit.evaluation.rows import Model, Row
 from srkit.evaluation.scores_file import BASELINE, write_scores
 from srkit.evaluation.strips import SampleStrip, StripWriter
 from srkit.experiment import Plan
-from srkit.experiment.fingerprint import experiment_digest
+from srkit.experiment.fingerprint import fingerprint_of
 from srkit.experiment.resolved import resolve
 from srkit.experiment.written import read_written
 from srkit.hooks import HookCaller
@@ -32,6 +32,7 @@ from srkit.readiness import Notice, Prepared, blame_tables, make_ready, make_run
 from srkit.registry import KINDS, Registry
 from srkit.registry.discovery import not_installed
 from srkit.training import checkpoint
+from srkit.training.binding import as_saved, require_own
 from srkit.training.distributed import ALONE, Processes
 from srkit.training.failure import LIGHTER_PHOTOS, ComponentFailed, told
 from srkit.training.folder import (
@@ -147,6 +148,7 @@ def _execute(
         changes = write_manifest(folder, ready.facts)
         write_experiment(folder, plan, resolved)
         registry.trust.record_code(folder)
+        run.experiment_saved = as_saved(fingerprint_of(read_written(folder / EXPERIMENT), registry))
     for warning in [*run.warnings, *changes]:
         notice(f"warning: {warning}")
     if found is not None:
@@ -168,7 +170,7 @@ def _execute(
 
 def _write_results(run: Run, ready: Prepared, registry: Registry, *, judged: bool, notice: Notice) -> None:
     """`results.json`, and in `data.json` the files that the run saw."""
-    experiment = experiment_digest(read_written(run.folder / EXPERIMENT), registry)
+    experiment = fingerprint_of(read_written(run.folder / EXPERIMENT), registry).sha256
     contents, changed = completed(ready.contents, patiently("taking the data files' SHA-256", notice))
     if changed:
         notice(
@@ -214,12 +216,20 @@ def _to_go_on_from(
 ) -> tuple[Path, checkpoint.Saved, list[str]] | None:
     """The newest whole checkpoint of the same experiment's run; None where it has none."""
     require_same(folder, plan, resolved, ready.facts["data"], registry)
-    return checkpoint.newest_whole(folder / "checkpoints")
+    found = checkpoint.newest_whole(folder / "checkpoints")
+    if found is not None:
+        require_own(found[0], found[1].experiment, registry)
+    return found
 
 
 def _restore(run: Run, path: Path, saved: checkpoint.Saved, complaints: list[str], notice: Notice) -> None:
     for complaint in complaints:
         notice(f"warning: {complaint}; using {path.name} instead")
+    if saved.experiment is None:
+        notice(
+            f"warning: {path.name} is of an earlier srkit and does not say which experiment it was trained with; it "
+            "was compared as far as its files go, and the checkpoints from here on say it"
+        )
     run.restore(saved)
     notice(f"resuming {run.folder} after step {run.step} of {run.total_steps}")
 

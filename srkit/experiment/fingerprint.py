@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, get_args, get_type_hints
@@ -15,12 +16,25 @@ from srkit.experiment.resolved import FREE_TO_CHANGE
 from srkit.experiment.schema import KIND_OF_TABLE, Experiment, Selection, Table
 from srkit.registry import KINDS, Component, Kind, Registry
 
-__all__ = ["experiment_digest"]
+__all__ = ["Fingerprint", "experiment_digest", "fingerprint_of"]
 
 METRICS = "validation.metrics"
 
 PATH = "(path)"
 """What stands for a file or folder, which every machine has elsewhere."""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What an experiment is, wherever it lies.
+
+    Attributes:
+        sha256: of the values in canonical JSON.
+        values: the resolved tree without defaults, paths, and what a resumed run may change.
+    """
+
+    sha256: str
+    values: dict[str, Any]
 
 
 def experiment_digest(tree: Mapping[str, Any], registry: Registry) -> str:
@@ -37,9 +51,14 @@ def experiment_digest(tree: Mapping[str, Any], registry: Registry) -> str:
     Raises:
         UserError: a component is not here, so its defaults are unknown.
     """
+    return fingerprint_of(tree, registry).sha256
+
+
+def fingerprint_of(tree: Mapping[str, Any], registry: Registry) -> Fingerprint:
+    """`experiment_digest`, with the values that it is of; of the same arguments, with the same errors."""
     lean = _Lean(registry).table(tree, Experiment, "")
     text = json.dumps(_without_paths(lean), sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return Fingerprint(hashlib.sha256(text.encode()).hexdigest(), json.loads(text))
 
 
 class _Lean:

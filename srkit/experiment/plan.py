@@ -133,7 +133,7 @@ def read_tree(path: Path, tree: Tree, settings: Iterable[Setting]) -> Reading:
     typing = Typing(tree)
     rest = list(settings)
     for key, message, hint in NOT_ONE_EXPERIMENT:
-        typed = [one for one in rest if one.key.partition(".")[0] == key]
+        typed = [one for one in rest if one.key.partition(".")[0] == key and '"' not in one.key]
         rest = [one for one in rest if one not in typed]
         if typed and key not in tree.values:
             tree.put((key,), {}, typed[0].origin)

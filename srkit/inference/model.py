@@ -15,6 +15,7 @@ from srkit.experiment.written import read_written
 from srkit.inference.building import built_to_fit
 from srkit.inference.initial import Fit, compared
 from srkit.registry import Registry
+from srkit.training.binding import require_own
 from srkit.training.checkpoint import CorruptCheckpoint, Saved, load, newest_whole
 from srkit.training.folder import EXPERIMENT, is_run
 
@@ -42,6 +43,7 @@ def load_model(path: Path, registry: Registry) -> LoadedModel:
 
     Raises:
         UserError: there is no run at the path, or it has no checkpoint.
+        UserError: the checkpoint is of another experiment than the run.
         CorruptCheckpoint: no checkpoint is whole.
     """
     run, chosen = _locate(path)
@@ -53,6 +55,7 @@ def load_model(path: Path, registry: Registry) -> LoadedModel:
         chosen, saved, complaints = found
     else:
         saved, complaints = load(chosen), []
+    require_own(chosen, saved.experiment, registry)
     if "generator" not in saved.modules:
         raise UserError(f"{chosen} holds a discriminator alone, which upscales nothing; it is for init")
     read_written(run / EXPERIMENT)  # refuses code from elsewhere before any is loaded

@@ -15,7 +15,8 @@ from srkit.experiment.written import read_written
 from srkit.inference.model import load_model
 from srkit.inference.named import NamedModel, TrainedOn, identity_of
 from srkit.registry import KINDS, Registry
-from srkit.training.checkpoint import CorruptCheckpoint, checkpoints, step_of, weight_hashes
+from srkit.training.binding import require_own
+from srkit.training.checkpoint import CorruptCheckpoint, checkpoints, outline, step_of
 from srkit.training.folder import EXPERIMENT, is_run, read_manifest
 
 __all__ = ["is_checkpoint", "run_checkpoints", "run_model"]
@@ -38,11 +39,11 @@ def run_model(path: Path, registry: Registry) -> NamedModel:
         CorruptCheckpoint: no checkpoint is whole.
     """
     if is_run(path):
-        checkpoint, weights, complaints = _newest(path)
+        checkpoint, weights, complaints = _newest(path, registry)
         return _model(path, checkpoint, weights, path.resolve().name, str(path), complaints, registry)
     run = path.resolve().parent.parent
     name = f"{run.name}/{path.resolve().name}"
-    return _model(run, path, _weights(path), name, str(path), [], registry)
+    return _model(run, path, _weights(path, registry), name, str(path), [], registry)
 
 
 def run_checkpoints(run: Path, registry: Registry) -> tuple[list[NamedModel], list[str]]:
@@ -59,7 +60,7 @@ def run_checkpoints(run: Path, registry: Registry) -> tuple[list[NamedModel], li
     found, complaints, room = [], [], HELD_BYTES
     for path in checkpoints(run / "checkpoints"):
         try:
-            one = _model(run, path, _weights(path), f"step {step_of(path)}", str(path), [], registry)
+            one = _model(run, path, _weights(path, registry), f"step {step_of(path)}", str(path), [], registry)
             if room > 0:
                 network = one.load(one.scale or 1)
                 room -= sum(part.numel() * part.element_size() for part in network.parameters())
@@ -76,11 +77,11 @@ def _held(network: nn.Module, scale: int) -> nn.Module:
     return network
 
 
-def _newest(run: Path) -> tuple[Path, str, list[str]]:
+def _newest(run: Path, registry: Registry) -> tuple[Path, str, list[str]]:
     complaints: list[str] = []
     for path in reversed(checkpoints(run / "checkpoints")):
         try:
-            return path, _weights(path), complaints
+            return path, _weights(path, registry), complaints
         except CorruptCheckpoint as error:
             complaints.append(str(error))
     if complaints:
@@ -88,13 +89,16 @@ def _newest(run: Path) -> tuple[Path, str, list[str]]:
     raise UserError(f"{run} has no checkpoint yet; go on training it with srkit run {run} --resume")
 
 
-def _weights(path: Path) -> str:
+def _weights(path: Path, registry: Registry) -> str:
     """The hash of the weights that are used, of the very file that would be loaded.
 
     Raises:
         CorruptCheckpoint: a file of the checkpoint is not what was written.
+        UserError: it is not of this run.
     """
-    hashes = weight_hashes(path)
+    said = outline(path)
+    require_own(path, said.experiment, registry)
+    hashes = said.weights
     if "generator" not in hashes:
         raise UserError(f"{path} holds a discriminator alone, which upscales nothing; it is for init")
     return hashes.get("ema", hashes["generator"])

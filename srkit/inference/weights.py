@@ -16,6 +16,8 @@ from torch import Tensor
 
 from srkit.errors import UserError
 from srkit.out_of_memory import is_out_of_memory
+from srkit.registry import Registry
+from srkit.training.binding import require_own
 from srkit.training.checkpoint import CorruptCheckpoint, checkpoints, load
 from srkit.training.folder import is_run
 from srkit.weight_files.refusals import sha256_of
@@ -121,6 +123,7 @@ def _of_run(path: Path, role: str) -> Weights:
         except CorruptCheckpoint as error:
             complaints.append(str(error))
             continue
+        require_own(one, saved.experiment, Registry.installed())
         name = "ema" if role == "generator" and "ema" in saved.modules else role
         if name not in saved.modules:
             raise UserError(f"{one} holds no {role}.")

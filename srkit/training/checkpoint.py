@@ -42,10 +42,25 @@ class Saved:
     Attributes:
         modules: state dicts by role (`generator`, `discriminator`, `ema`, ...).
         state: everything else: numbers, texts, lists and tensors.
+        experiment: the fingerprint of what it was trained with; None of one that was written before there was any.
     """
 
     modules: dict[str, dict[str, Tensor]]
     state: dict[str, Any]
+    experiment: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a checkpoint says of itself, after every file was compared with it.
+
+    Attributes:
+        weights: the SHA-256 of each role's weights as they lie there now.
+        experiment: as `Saved.experiment`.
+    """
+
+    weights: dict[str, str]
+    experiment: dict[str, Any] | None
 
 
 def checkpoint_name(step: int) -> str:
@@ -71,10 +86,19 @@ def checkpoints(folder: Path) -> list[Path]:
     return [by_step[step] for step in sorted(by_step)]
 
 
-def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], state: Any) -> Path:
+def save(
+    folder: Path,
+    step: int,
+    modules: Mapping[str, Mapping[str, Tensor]],
+    state: Any,
+    experiment: Mapping[str, Any] | None = None,
+) -> Path:
     """Write a checkpoint aside, make sure it is on disk, and rename it into place.
 
     One that is there already is moved aside until then, and counts meanwhile: there is a whole one at any moment.
+
+    Args:
+        experiment: the fingerprint of what is trained; JSON.
 
     Raises:
         SrkitError: the disk is full or read-only, or the state holds what cannot be saved; the checkpoints there are
@@ -89,7 +113,7 @@ def save(folder: Path, step: int, modules: Mapping[str, Mapping[str, Tensor]], s
         folder_inside(folder.parent, folder.name)
         _tidy(folder)
         with folder_aside(folder) as aside:
-            _write(aside, step, tables, packed)
+            _write(aside, step, tables, packed, experiment)
             if target.exists():
                 target.replace(old)
             aside.replace(target)
@@ -127,13 +151,21 @@ def _remove(folder: Path) -> None:
         remove_folder(folder)
 
 
-def _write(aside: Path, step: int, tables: Mapping[str, Mapping[str, Tensor]], state: Any) -> None:
+def _write(
+    aside: Path,
+    step: int,
+    tables: Mapping[str, Mapping[str, Tensor]],
+    state: Any,
+    experiment: Mapping[str, Any] | None,
+) -> None:
     written: dict[str, dict[str, Any]] = {}
     for name, table in tables.items():
         content = to_bytes({key: value.detach().cpu().contiguous().clone() for key, value in table.items()})
         _write_bytes(aside / name, content)
         written[name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     body = {"step": step, "files": written, "state": state}
+    if experiment is not None:
+        body["experiment"] = dict(experiment)
     _write_bytes(aside / STATE_FILE, json.dumps({"sha256": _digest(body), **body}, indent=1).encode())
     _sync(aside)
 
@@ -155,25 +187,29 @@ def load(path: Path) -> Saved:
 
     Raises:
         CorruptCheckpoint: a file is absent, cut or changed.
+        UserError: it was renamed, or is none of srkit's.
     """
     content = _verified(path)
     try:
         tensors = load_file(path / TENSORS_FILE)
         roles = [name for name in content["files"] if name != TENSORS_FILE]
         modules = {name.removesuffix(".safetensors"): load_file(path / name) for name in roles}
-        return Saved(modules, unpack(content["state"], tensors))
+        return Saved(modules, unpack(content["state"], tensors), content.get("experiment"))
     except (SafetensorError, *DAMAGED) as error:
         raise CorruptCheckpoint(f"{path} cannot be read: {error}") from error
 
 
-def weight_hashes(path: Path) -> dict[str, str]:
-    """The SHA-256 of each role's weights as they lie there now; all that `load` would refuse is refused.
+def outline(path: Path) -> Outline:
+    """What a checkpoint says of itself; all that `load` would refuse is refused.
 
     Raises:
         CorruptCheckpoint: a file is absent, cut or changed.
+        UserError: it was renamed, or is none of srkit's.
     """
-    files = _verified(path)["files"]
-    return {name.removesuffix(".safetensors"): one["sha256"] for name, one in files.items() if name != TENSORS_FILE}
+    content = _verified(path)
+    files = {name: one["sha256"] for name, one in content["files"].items() if name != TENSORS_FILE}
+    weights = {name.removesuffix(".safetensors"): sha256 for name, sha256 in files.items()}
+    return Outline(weights, content.get("experiment"))
 
 
 def _verified(path: Path) -> dict[str, Any]:
@@ -181,6 +217,7 @@ def _verified(path: Path) -> dict[str, Any]:
 
     Raises:
         CorruptCheckpoint: a file is absent, cut or changed.
+        UserError: it was renamed, or is none of srkit's.
     """
     content = _read_state(path)
     for name, expected in content["files"].items():
@@ -193,6 +230,11 @@ def _verified(path: Path) -> dict[str, Any]:
             )
         if _hash(file) != expected["sha256"]:
             raise CorruptCheckpoint(f"{path} is not whole: the content of {name} is not what was written")
+    if _NAME.fullmatch(path.name) and step_of(path) != content["step"]:
+        as_written = checkpoint_name(content["step"])
+        raise UserError(
+            f"{path} holds step {content['step']}: it was renamed. Call it {as_written} again, or remove it"
+        )
     return content
 
 
@@ -219,6 +261,8 @@ def _require_form(file: Path, content: Mapping[str, Any]) -> None:
     files = content.get("files")
     if not isinstance(files, dict) or TENSORS_FILE not in files or not isinstance(content.get("state"), dict):
         raise UserError(f"{file}: not a checkpoint of srkit: it lists no files, or has no state")
+    if not isinstance(content.get("step"), int) or not isinstance(content.get("experiment", {}), dict):
+        raise UserError(f"{file}: not a checkpoint of srkit: it has no step, or an experiment that is none")
     for name, written in files.items():
         if _FILE.fullmatch(name) is None:
             raise UserError(f"{file}: {name!r} is no name that srkit gives a file of a checkpoint")

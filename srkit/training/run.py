@@ -87,6 +87,7 @@ class Run:
         rollbacks: how often, and why, it went back to a checkpoint; each makes the next attempt.
         processes: those that train together.
         data: the fingerprints of the sets, by role; saved with every checkpoint.
+        experiment_saved: the fingerprint of the experiment, which every checkpoint keeps.
         on_warning: is told each warning that is given while the run lasts.
         wish: why this process would end the run; it is the reason once all know of it.
         stop_reason: why the run ends before its last step.
@@ -110,6 +111,7 @@ class Run:
     rollbacks: list[Rollback] = field(default_factory=list)
     processes: Processes = ALONE
     data: Mapping[str, str] = field(default_factory=dict)
+    experiment_saved: Mapping[str, Any] | None = None
     on_warning: Callable[[str], None] = lambda _: None
     wish: str = ""
     stop_reason: str = ""
@@ -216,7 +218,7 @@ class Run:
             "ledger": self.ledger.state_dict(),
             "hooks": self.hooks.states(),
         }
-        return checkpoint.save(self.folder / "checkpoints", self.step, modules, state)
+        return checkpoint.save(self.folder / "checkpoints", self.step, modules, state, self.experiment_saved)
 
     def require_finite_weights(self) -> None:
         """A gradient can overflow though the loss was finite; the next loss would tell, but this state would stay."""
@@ -252,8 +254,11 @@ class Run:
             ) from error
 
     def _restore_state(self, state: Mapping[str, Any]) -> None:
+        for what, own in (("losses", self._loss_modules()), ("updaters", self.stepper.updaters())):
+            if set(state[what]) != set(own):
+                raise KeyError(f"{what} {', '.join(state[what])} in place of {', '.join(own)}")
         for name, loss in self._loss_modules().items():
-            loss.load_state_dict(state["losses"].get(name, {}))
+            loss.load_state_dict(state["losses"][name])
         for name, updater in self.stepper.updaters().items():
             updater.load_state_dict(state["updaters"][name])
         self.ledger.load_state_dict(state["ledger"])

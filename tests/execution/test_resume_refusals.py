@@ -1,5 +1,6 @@
 """What --resume goes on with, what it passes over, what it refuses."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ import tomli_w
 
 from srkit.errors import SrkitError, UserError
 from srkit.inference.model import load_model
+from srkit.inference.run_models import run_checkpoints, run_model
 from srkit.registry import Registry
 from srkit.training import checkpoint
 from srkit.training.checkpoint import CorruptCheckpoint
@@ -208,3 +210,94 @@ def test_a_run_whose_component_is_gone_is_compared_as_it_stands(whole: Path) -> 
     file.write_text(file.read_text(encoding="utf-8").replace('use = "espcn"', 'use = "gone"'), encoding="utf-8")
     with pytest.raises(UserError, match=r'generator\.use: "gone" -> "espcn"'):
         run(whole.parent / "tiny.toml", out=whole, resume=True)
+
+
+@pytest.fixture
+def of_another_seed(whole: Path) -> Path:
+    """The run, whose newest checkpoint was copied in from a run with another seed."""
+    other = whole.parent / "other"
+    run(whole.parent / "tiny.toml", "seed=4", out=other)
+    shutil.rmtree(whole / "checkpoints/step-00000006")
+    shutil.copytree(other / "checkpoints/step-00000006", whole / "checkpoints/step-00000006")
+    return whole
+
+
+EVERYONE = {
+    "resume": lambda out: run(out.parent / "tiny.toml", out=out, resume=True),
+    "load": lambda out: load_model(out, Registry.installed()),
+    "load the checkpoint": lambda out: load_model(out / "checkpoints/step-00000006", Registry.installed()),
+    "bench": lambda out: run_model(out, Registry.installed()),
+    "bench the checkpoint": lambda out: run_model(out / "checkpoints/step-00000006", Registry.installed()),
+    "bench --checkpoints": lambda out: run_checkpoints(out, Registry.installed()),
+    "init": lambda out: run(out.parent / "tiny.toml", f"init.generator={out}", out=out.parent / "next"),
+}
+"""Whoever reads a run's checkpoints."""
+
+
+@pytest.mark.parametrize("how", EVERYONE)
+def test_a_checkpoint_of_another_experiment_is_refused_with_what_differs(how: str, of_another_seed: Path) -> None:
+    with pytest.raises(UserError, match="step-00000006") as caught:
+        EVERYONE[how](of_another_seed)
+    assert "seed: 4 there, 3 here" in " ".join(str(caught.value).split())
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("how", EVERYONE)
+def test_a_run_whose_own_experiment_was_edited_is_refused(how: str, whole: Path) -> None:
+    file = whole / "experiment.toml"
+    file.write_text(file.read_text().replace("seed = 3", "seed = 99"))
+    if how == "resume":
+        with pytest.raises(UserError, match="seed: 3 there, 99 here"):
+            run(file, out=whole, resume=True)
+        return
+    with pytest.raises(UserError, match="seed: 3 there, 99 here"):
+        EVERYONE[how](whole)
+
+
+@pytest.mark.parametrize("how", EVERYONE)
+def test_a_renamed_checkpoint_is_refused(how: str, whole: Path) -> None:
+    (whole / "checkpoints/step-00000006").rename(whole / "checkpoints/step-00000060")
+    (whole / "checkpoints/step-00000004").rename(whole / "checkpoints/step-00000006")
+    with pytest.raises(UserError, match=r"holds step [46]: it was renamed\. Call it step-0000000[46] again"):
+        EVERYONE[how](whole)
+
+
+def test_what_a_resumed_run_may_change_and_where_it_lies_bind_no_checkpoint(whole: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere" / "moved"
+    moved.parent.mkdir()
+    whole.rename(moved)
+    run(moved.parent.parent / "tiny.toml", "steps=8", "log.every=1", "checkpoint.keep=9", out=moved, resume=True)
+    assert steps_kept(moved)[-1] == 8
+    assert load_model(moved, Registry.installed()).scale == 2
+
+
+def written_before(out: Path) -> None:
+    """Make the checkpoints such as srkit wrote them before they held their experiment."""
+    for path in checkpoint.checkpoints(out / "checkpoints"):
+        state = json.loads((path / "state.json").read_text())
+        del state["experiment"], state["sha256"]
+        digest = hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+        (path / "state.json").write_text(json.dumps({"sha256": digest, **state}, indent=1))
+
+
+def test_a_checkpoint_from_before_is_resumed_with_one_warning_and_bound_from_then_on(whole: Path) -> None:
+    written_before(whole)
+    said: list[str] = []
+    run(whole.parent / "tiny.toml", "steps=8", out=whole, resume=True, notices=said)
+    (warning,) = [one for one in said if one.startswith("warning")]
+    assert "step-00000006 is of an earlier srkit" in warning
+    said.clear()
+    run(whole.parent / "tiny.toml", "steps=10", out=whole, resume=True, notices=said)
+    assert not [one for one in said if one.startswith("warning")]
+    edited = whole / "experiment.toml"
+    edited.write_text(edited.read_text().replace("seed = 3", "seed = 99"))
+    with pytest.raises(UserError, match="seed: 3 there, 99 here"):
+        run(edited, out=whole, resume=True)
+
+
+def test_a_checkpoint_from_before_is_compared_by_what_it_holds(whole: Path) -> None:
+    written_before(whole)
+    text = (whole / "experiment.toml").read_text()
+    (whole / "experiment.toml").write_text(text.replace('name = "mse"', 'name = "other"'))
+    with pytest.raises(UserError, match="losses mse in place of other"):
+        run(whole / "experiment.toml", out=whole, resume=True)

@@ -77,6 +77,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 EXCEPTIONS = {
     ("evaluation", "srkit.inference.forward"): "a picture is judged by the forward pass that upscaling does",
     ("inference", "srkit.training.checkpoint"): "a model is read out of the checkpoint that training wrote",
+    ("inference", "srkit.training.binding"): "a model is read out of a checkpoint of its own run alone",
     ("inference", "srkit.training.folder"): "a model is found in the run folder that training made",
     ("hooks", "srkit.training.run"): "names the type that hooks are handed; for type checkers alone",
 }

@@ -14,6 +14,7 @@ REGISTERED_ONLY = {
     "cli/list.py": "which components are there; none is imported",
     "cli/schema.py": "options of registered components",
     "cli/verification.py": "imports registered components, each in a process of its own",
+    "inference/weights.py": "defaults of registered components, by which a checkpoint is known to be its run's",
     "inference/own_words.py": "which names of an experiment are registered",
     "testing/pytest_plugin.py": "names entry points of the package that is tested",
 }
