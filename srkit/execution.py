@@ -139,7 +139,7 @@ def _execute(
     with told(ready.assembly, ready.device, "while the validation photos were made ready", processes, LIGHTER_PHOTOS):
         judge = make_judge(ready.assembly, ready.device)
     watching = {name: plugin for name, (plugin, _) in plugins.items()}
-    watching |= {**observers, **_own_observers(ready.assembly, upscale), "rollbacks": Rollbacks(notice)}
+    watching |= {**observers, **_own_observers(ready.assembly, folder, upscale), "rollbacks": Rollbacks(notice)}
     run = make_run(ready, folder, judge, watching)
     run.warnings = list(ready.facts["warnings"])
     run.on_warning = partial(_warn, run, ready.facts["warnings"], notice)
@@ -251,7 +251,7 @@ def _plugins(registry: Registry) -> tuple[dict[str, tuple[Any, str]], list[str]]
     return plugins, left_out
 
 
-def _own_observers(assembly: Assembly, upscale: nn.Module) -> dict[str, Any]:
+def _own_observers(assembly: Assembly, folder: Path, upscale: nn.Module) -> dict[str, Any]:
     """The run's own observers. The last registered is called first: numbers are on disk before anything can fail."""
     experiment = assembly.plan.experiment
     best = experiment.checkpoint.best
@@ -262,7 +262,7 @@ def _own_observers(assembly: Assembly, upscale: nn.Module) -> dict[str, Any]:
     own["pictures"] = SamplePictures(SampleStrip(BASELINE, upscale))
     if experiment.log.tensorboard:
         own["tensorboard"] = TensorBoard()
-    own["metrics-file"] = MetricsFile()
+    own["metrics-file"] = MetricsFile(folder)
     return own
 
 

@@ -18,6 +18,7 @@ from srkit.plain_files import plain_text
 from srkit.studies.folder import Cell, Study, is_study, read_study
 from srkit.studies.glance import glance
 from srkit.training.folder import is_run, read_manifest
+from srkit.training.log_files import MISSING
 from srkit.training.results import short_hash
 
 __all__ = ["Budget", "Member", "members"]
@@ -157,6 +158,7 @@ def _seconds(metrics: Path, spans: Sequence[tuple[int, int]]) -> float | None:
     """The time of all steps by the speed at each log step, so that nights between two sessions do not count."""
     try:
         lines = [parsed(line) for line in plain_text(metrics).splitlines()]
+        lines = [line for line in lines if MISSING not in line]
         before, seconds = 0, 0.0
         for line in lines:
             seen = _seen(line["step"], spans) - _seen(before, spans)

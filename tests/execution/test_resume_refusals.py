@@ -10,6 +10,7 @@ import tomli
 import tomli_w
 
 from srkit.errors import SrkitError, UserError
+from srkit.evaluation.curves import read_curves
 from srkit.inference.model import load_model
 from srkit.inference.run_models import run_checkpoints, run_model
 from srkit.registry import Registry
@@ -301,3 +302,30 @@ def test_a_checkpoint_from_before_is_compared_by_what_it_holds(whole: Path) -> N
     (whole / "experiment.toml").write_text(text.replace('name = "mse"', 'name = "other"'))
     with pytest.raises(UserError, match="losses mse in place of other"):
         run(whole / "experiment.toml", out=whole, resume=True)
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "validation.jsonl"])
+@pytest.mark.parametrize("harm", ["cut", "emptied", "doubled", "a line that is null"])
+def test_numbers_that_were_lost_or_doubled_are_said_and_the_rest_is_kept(harm: str, name: str, tmp_path: Path) -> None:
+    path = prepared(tmp_path, PLAIN.replace("steps = 6", "steps = 6\nvalidation = { every = 2 }"))
+    run(path, out=tmp_path / "out")
+    file = tmp_path / "out" / name
+    lines = file.read_text().splitlines(keepends=True)
+    changed = {"cut": lines[:2], "emptied": [], "doubled": lines * 2, "a line that is null": ["null\n", *lines]}
+    file.write_text("".join(changed[harm]))
+    said: list[str] = []
+    run(path, "steps=8", out=tmp_path / "out", resume=True, notices=said)
+    (warning,) = [one for one in said if one.startswith("warning")]
+    assert {"cut": "step 6 are lost", "emptied": "3 steps (2, 4, 6) are lost", "doubled": "twice"}.get(
+        harm, "damaged: line 1"
+    ) in warning and name in warning
+    there = [2, 4, *([2] if harm == "emptied" else [6]), 8]
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [one["step"] for one in records] == ([2, 8] if harm == "emptied" else there)
+    assert [one["step"] for one in records if "missing" in one] == {"cut": [6], "emptied": [2]}.get(harm, [])
+    said.clear()
+    run(path, "steps=10", out=tmp_path / "out", resume=True, notices=said)
+    assert not [one for one in said if one.startswith("warning")]
+    curves = read_curves(tmp_path / "out")
+    (series, *_) = (curves.metrics if name == "metrics.jsonl" else curves.validation).values()
+    assert series.steps[-1] == 10 and (None in series.values) == (harm in ("cut", "emptied"))
