@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from srkit.printable import printable
 
+FAILURES = (Exception, SystemExit)
+"""What code of anybody's may raise: `sys.exit()` in a component or a hook is its failure, and ends no command."""
+
 
 class SrkitError(Exception):
     """Something went wrong that is not the user's input; the command ends with exit code 1 and this one message.

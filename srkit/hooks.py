@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from srkit.errors import SrkitError, nearest
+from srkit.errors import FAILURES, SrkitError, nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -106,7 +106,7 @@ class HookCaller:
             raise HookInterrupted(
                 f"interrupted while the plugin {self._culprit(caller, error)} was in {hook}"
             ) from error
-        except Exception as error:
+        except FAILURES as error:
             raise _failed(self._culprit(caller, error), hook, error) from error
 
     def _culprit(self, caller: pluggy.HookCaller, error: BaseException) -> str:
@@ -132,7 +132,7 @@ class HookCaller:
         for name, plugin in self._keepers("state_dict"):
             try:
                 states[name] = plugin.state_dict()
-            except Exception as error:
+            except FAILURES as error:
                 raise _failed(name, "state_dict", error) from error
         return states
 
@@ -147,7 +147,7 @@ class HookCaller:
                 continue
             try:
                 plugin.load_state_dict(states[name])
-            except Exception as error:
+            except FAILURES as error:
                 raise _failed(name, "load_state_dict", error) from error
 
     def _keepers(self, method: str) -> list[tuple[str, Any]]:
@@ -182,8 +182,8 @@ def _first_argument(frame: FrameType) -> Any:
     return next((frame.f_locals.get(name) for name in frame.f_code.co_varnames[:1]), None)
 
 
-def _failed(name: str, where: str, error: Exception) -> HookFailed:
+def _failed(name: str, where: str, error: BaseException) -> HookFailed:
     last = traceback.extract_tb(error.__traceback__)[-1]
-    return HookFailed(
-        f"the plugin {name} failed in {where}: {type(error).__name__}: {error} ({last.filename}, line {last.lineno})"
-    )
+    place = f"({last.filename}, line {last.lineno})"
+    sooner = ". What ends a run early is run.request_stop(reason)" if isinstance(error, SystemExit) else ""
+    return HookFailed(f"the plugin {name} failed in {where}: {type(error).__name__}: {error} {place}{sooner}")

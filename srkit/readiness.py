@@ -20,7 +20,7 @@ from srkit.data.contents import DataFile, contents_of
 from srkit.data.loader import Batch, load
 from srkit.data.overlap import THE_SAME, remembered_lookalikes, same_files
 from srkit.data.patience import impatiently, patiently
-from srkit.errors import ExperimentError, SrkitError, UserError
+from srkit.errors import FAILURES, ExperimentError, SrkitError, UserError
 from srkit.evaluation.judging import Judge, least_side
 from srkit.experiment import Plan, require_sound
 from srkit.experiment.tree import TreePath
@@ -204,7 +204,7 @@ def _assembled(plan: Plan) -> Assembly:
         known = {str(problem) for problem in plan.problems}
         plan.problems.extend(one for one in error.problems if str(one) not in known)
         raise ExperimentError(plan.problems) from error
-    except Exception as error:
+    except FAILURES as error:
         # a factory raised something of its own; the rehearsal builds each part by itself and says which
         rehearse(plan)
         if plan.problems:

@@ -20,7 +20,7 @@ from srkit.assembly.fitting import (
 from srkit.assembly.parts import SharedParts, as_module, option_problem, takes_lr, wants_views
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
 from srkit.draws import SampleDraws, StreamKey
-from srkit.errors import OptionError, SrkitError
+from srkit.errors import FAILURES, OptionError, SrkitError
 from srkit.experiment import Pick, Plan
 from srkit.experiment.tree import TreePath
 
@@ -134,7 +134,7 @@ class Rehearsal:
             self.typing.report(pick.path, option_problem(self.plan, pick, error))
         except SrkitError as error:
             self.typing.add(pick.path, str(error))
-        except Exception as error:
+        except FAILURES as error:
             # a component that cannot be built on the meta device is built for real before it is blamed
             if device == "meta":
                 return self._build_on(pick, "cpu")
@@ -198,7 +198,7 @@ class Rehearsal:
         """What a call of the part gives, or the exception that it ends with where the part is real."""
         try:
             return call(part)
-        except Exception as error:
+        except FAILURES as error:
             if part.device == "cpu" or isinstance(error, SrkitError):
                 return error
         # what cannot run without numbers (a branch on a value, numpy) is run with some
@@ -241,7 +241,7 @@ class Rehearsal:
             return ValueError("nothing is left of the patch")
         try:
             return self._call(part, side)
-        except Exception as error:
+        except FAILURES as error:
             return error
 
     def _call(self, part: _Part, side: int) -> Any:
@@ -326,7 +326,7 @@ class Rehearsal:
             self.typing.add(path, f"{name!r} makes {shapes}; a target may not change the size.")
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     """An exception in one line."""
     if isinstance(error, SrkitError):
         return str(error)

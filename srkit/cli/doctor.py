@@ -14,6 +14,7 @@ import click
 
 import srkit
 from srkit.cli.saying import say_document
+from srkit.errors import FAILURES
 
 PACKAGES = ("torch", "torchvision", "pillow", "numpy", "scikit-image", "safetensors", "tensorboard")
 
@@ -60,7 +61,7 @@ def _examined(section: Callable[[], Iterator[Finding]]) -> list[Finding]:
     found: list[Finding] = []
     try:
         found.extend(section())
-    except (Exception, SystemExit) as error:
+    except FAILURES as error:
         found.append(Finding(section.__name__.strip("_"), f"{type(error).__name__}: {error}", ok=False))
     return found
 

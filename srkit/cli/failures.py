@@ -49,7 +49,7 @@ def report(error: BaseException) -> int:
         return FAILED
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] != "srkit":
         # no command to install it: the name may come out of anybody's file
-        _say(f"error: the Python package {error.name.partition('.')[0]} is not installed{_place(error)}")
+        _say(f"error: the Python package {error.name.partition('.')[0]} is not installed{place(error)}")
         _say("Install it if you know it, or install what needs it again.")
         return FAILED
     _unexpected(error)
@@ -65,7 +65,7 @@ def threads_reported() -> Iterator[None]:
         if error is None or isinstance(error, SystemExit):
             return
         _trace(error)
-        _say(f"warning: a thread ended, while the command goes on: {type(error).__name__}: {error}{_place(error)}")
+        _say(f"warning: a thread ended, while the command goes on: {type(error).__name__}: {error}{place(error)}")
 
     before, threading.excepthook = threading.excepthook, say
     try:
@@ -139,11 +139,11 @@ def _known(error: SrkitError) -> None:
 
 def _unexpected(error: BaseException) -> None:
     message = " ".join(str(error).split())
-    _say(f"error: {type(error).__name__}: {message}{_place(error)}")
+    _say(f"error: {type(error).__name__}: {message}{place(error)}")
     _say(f"This is a bug, in srkit or in a component. {DEBUG}=1 in the environment shows the whole traceback.")
 
 
-def _place(error: BaseException) -> str:
+def place(error: BaseException) -> str:
     """File and line that raised: the last of srkit's or a component's own, and torch's where there is no such."""
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:

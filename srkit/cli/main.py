@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 import srkit
-from srkit.cli.failures import FAILED, INTERRUPTED, reader_gone, report, threads_reported, warnings_spelled_out
+from srkit.cli.failures import FAILED, INTERRUPTED, place, reader_gone, report, threads_reported, warnings_spelled_out
 from srkit.cli.saying import say, say_document
 from srkit.data.limits import require_limits
 from srkit.errors import SrkitError, nearest
@@ -84,6 +84,12 @@ class Commands(click.Group):
             if reader_gone():
                 raise click.exceptions.Exit(FAILED) from error
             raise RuntimeError("a pipe to another process broke") from error
+        except SystemExit as error:
+            if ctx.invoked_subcommand not in COMMANDS:
+                raise  # a plugin's command ends as it likes
+            raise SrkitError(
+                f"code that was loaded ended the program by sys.exit({error.code!r}){place(error)}"
+            ) from error
 
     def _plugins(self) -> dict[str, str]:
         """Name -> sentence, or why it cannot be used; a command named like a built-in goes by its qualified name."""

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from srkit.errors import OptionError, UserError
+from srkit.errors import FAILURES, OptionError, UserError
 from srkit.registry import Component, Kind, Option, Registry, Untrusted
 from srkit.registry.source_options import SourceOption, read_source_component
 from srkit.registry.values import expected, plain
@@ -191,7 +191,7 @@ def _size(component: Component) -> tuple[int | None, int | None, str]:
         count = sum(one.numel() for one in network.parameters())
     except UserError as error:
         return None, None, f"size unknown: {error}"
-    except Exception as error:
+    except FAILURES as error:
         return None, None, f"size unknown: {type(error).__name__}: {error}"
     words = f"{count:,} parameters" + "".join(f" ({key} {value})" for key, value in given.items())
     field = _receptive_field(network) if "scale" in given else None
@@ -205,7 +205,7 @@ def _built(component: Component, given: dict[str, int]) -> Any:
     try:
         with torch.device("meta"):
             return component.build(**given)
-    except Exception:
+    except FAILURES:
         return component.build(**given)
 
 
@@ -214,7 +214,7 @@ def _receptive_field(network: Any) -> int | None:
 
     try:
         cell = walk(network).cell
-    except Exception:
+    except FAILURES:
         return None  # a third party's network that does not run on a picture of 64 x 64
     return cell.side if cell is not None else None
 

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from srkit.errors import FAILURES
 from srkit.machine.programs import safe_children
 from srkit.registry import Listing, Registry, kind_named
 
@@ -63,7 +64,7 @@ def _import(kind: str, qualified: str, folder: Path, answer: Connection) -> None
         os.dup2(nowhere, stream)
     try:
         Registry.installed().find(kind_named(kind), qualified, folder)
-    except Exception as error:
+    except FAILURES as error:
         answer.send_bytes(" ".join(str(error).split()).encode())
     else:
         answer.send_bytes(b"")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as hooks
 
-from srkit.errors import UserError
+from srkit.errors import FAILURES, UserError
 
 __all__ = ["TooLarge", "built_to_fit", "no_larger_than"]
 
@@ -94,6 +94,6 @@ def _clear_errors(file: Path) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except Exception as error:  # a component of anyone's, with options of a stranger's
+    except FAILURES as error:  # a component of anyone's, with options of a stranger's
         said = " ".join(str(error).split())[:200]
         raise UserError(f"{file}: the network it describes cannot be built ({type(error).__name__}: {said})") from error

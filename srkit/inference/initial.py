@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from srkit.assembly import Assembly, SharedParts, build_pick
-from srkit.errors import ExperimentError, SrkitError, UserError
+from srkit.errors import FAILURES, ExperimentError, SrkitError, UserError
 from srkit.experiment import Plan
 from srkit.inference.weights import Weights, any_weights, require_finite
 
@@ -93,7 +93,7 @@ def check_initial(plan: Plan) -> None:
                 network = build_pick(
                     plan, plan.picks[(role,)], seed=0, scale=plan.experiment.scale, shared=SharedParts()
                 )
-        except Exception:  # the rehearsal says what is the matter with the network
+        except FAILURES:  # the rehearsal says what is the matter with the network
             continue
         if isinstance(network, nn.Module):
             _matched(plan, role, path, network.state_dict())

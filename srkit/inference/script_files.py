@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from srkit.errors import UserError
+from srkit.errors import FAILURES, UserError
 from srkit.inference.named import NamedModel, identity_of
 from srkit.inference.own_words import EXPERIMENT, TRAINING_DATA, trained_on
 from srkit.registry import Registry
@@ -49,7 +49,7 @@ def script_model(path: Path, registry: Registry) -> NamedModel:
     try:
         with torch.no_grad():
             side = network(torch.zeros(1, 3, TRIAL, TRIAL)).shape[-1]
-    except Exception as error:  # a stranger's program may raise anything
+    except FAILURES as error:  # a stranger's program may raise anything
         raise UserError(f"{path}: fails on an image of {TRIAL} x {TRIAL}: {type(error).__name__}") from None
     if side % TRIAL:
         raise UserError(f"{path}: makes {side} pixels of {TRIAL}, which is no whole number of times larger")

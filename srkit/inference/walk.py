@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from srkit.contracts import GeneratorOutput
+from srkit.errors import FAILURES
 
 __all__ = ["Cell", "Walk", "walk"]
 
@@ -110,7 +111,7 @@ def walk(network: nn.Module, side: int = 64) -> Walk:
         with torch.no_grad(), _Walking(lr) as walking:
             output = own(lr)
     # A network may raise anything on tensors without content; then nothing is known.
-    except Exception as error:
+    except FAILURES as error:
         return Walk(None, f"it cannot be walked through ({type(error).__name__})", 1, GUESSED_BYTES)
     sr = output.sr if isinstance(output, GeneratorOutput) else getattr(output, "logits", [output])[0]
     cell = walking.cells.get(sr)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from srkit.errors import UserError, nearest
+from srkit.errors import FAILURES, UserError, nearest
 from srkit.registry import files
 from srkit.registry.declared import declared_kinds, owned_source
 from srkit.registry.declaring import DECLARED
@@ -130,7 +130,7 @@ def load_own_file(kind: Kind, use: str, base: Path, named_in: Iterable[Path], tr
     trust.require(path, named_in, attribute)
     try:
         module = load_file(path)
-    except (Exception, SystemExit) as error:
+    except FAILURES as error:
         raise BrokenComponent(f"{kind.singular} {use}: {_cause(error)}") from error
     factory = _attribute(module, attribute, use, str(path))
     return _checked(Component(kind, use, attribute, factory, str(path), content_digest(path), path, must_say=True))
@@ -167,7 +167,7 @@ def load_declared(kind: Kind, use: str) -> Component:
         raise BrokenComponent(f"{kind.singular} {use}: {found} hides the installed {source}; rename it or move it")
     try:
         module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:
+    except FAILURES as error:
         raise BrokenComponent(f"{kind.singular} {use}: {_cause(error)}") from error
     factory = _attribute(module, attribute, use)
     if kind.plural not in getattr(factory, "__dict__", {}).get(DECLARED, ()):
@@ -204,7 +204,7 @@ def load_entry(entry: Entry, requirements: Requirements) -> Component:
             raise BrokenComponent(f"{entry.kind.singular} {use}: {reading.broken}")
         try:
             module = importlib.import_module(entry.module)
-        except (Exception, SystemExit) as error:
+        except FAILURES as error:
             raise BrokenComponent(
                 f"{entry.kind.singular} {use}: importing {entry.module} failed: {_cause(error)}"
             ) from error

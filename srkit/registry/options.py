@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from srkit.contracts import Factory
-from srkit.errors import UserError
+from srkit.errors import FAILURES, UserError
 from srkit.registry.kinds import RESERVED_OPTIONS, Kind, kind_of_contract
 from srkit.registry.values import unsupported
 
@@ -137,7 +137,7 @@ def _annotation(factory: Callable[..., Any], parameter: inspect.Parameter, label
         raise ContractError(f"{label}: option '{name}' has no type. Write: '{name}: {_guess(parameter)}{default}'")
     try:
         annotation = _evaluated(factory, name, parameter.annotation)
-    except Exception as error:
+    except FAILURES as error:
         raise ContractError(
             f"{label}: the type of option '{name}' cannot be read: {type(error).__name__}: {error}. "
             "Import what it names outside of `if TYPE_CHECKING:`"

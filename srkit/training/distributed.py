@@ -23,7 +23,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from srkit.data.loader import Request
-from srkit.errors import SaidElsewhere, SrkitError, UserError
+from srkit.errors import FAILURES, SaidElsewhere, SrkitError, UserError
 from srkit.training.terms import mean
 
 T = TypeVar("T")
@@ -232,7 +232,7 @@ def joined(device: str | None) -> Iterator[tuple[Processes, str | None]]:
         names = dist.PrefixStore("srkit", store)
         dist.init_process_group(backend, store=names, rank=rank, world_size=size, timeout=PATIENCE)
         yield processes, own
-    except Exception as error:
+    except FAILURES as error:
         # the word before the connections, whose end the others take for the error
         if not processes.has_the_word():
             raise SaidElsewhere(getattr(error, "exit_code", 1)) from error

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from srkit.assembly import Assembly
-from srkit.errors import SrkitError
+from srkit.errors import FAILURES, SrkitError
 from srkit.out_of_memory import is_out_of_memory
 from srkit.training import checkpoint
 from srkit.training.distributed import ALONE, Processes, is_of_connections, peer_lost
@@ -53,7 +53,7 @@ def in_words(
         processes: those that train together.
         relief: what helps where memory ran out; by default what makes a training step lighter.
     """
-    if isinstance(error, SrkitError) or not isinstance(error, Exception):
+    if isinstance(error, SrkitError) or not isinstance(error, FAILURES):
         return error
     if is_out_of_memory(error) and relief:
         return SrkitError(f"out of memory on {device} {when}. {relief} ({own_words(error)})")
@@ -75,7 +75,7 @@ def told(
     """What torch or a component raises inside, in words; arguments as for `in_words`."""
     try:
         yield
-    except Exception as error:
+    except FAILURES as error:
         known = in_words(error, assembly, device, when, processes, relief)
         if known is error:
             raise

@@ -9,7 +9,7 @@ import msgspec
 import torch
 
 from srkit.assembly import rehearse
-from srkit.errors import SrkitError
+from srkit.errors import FAILURES, SrkitError
 from srkit.experiment import Plan
 from srkit.experiment.plan import flat_settings
 from srkit.experiment.typed import Typing
@@ -71,7 +71,7 @@ def _smaller_patches(plan: Plan) -> Iterator[str]:
     )
     try:
         rehearse(tried)
-    except Exception:  # there may be no memory left to try it; what could not be tried is not advised
+    except FAILURES:  # there may be no memory left to try it; what could not be tried is not advised
         return
     if not tried.problems:
         yield f"data.patch_size from {patch} to {smaller}"

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from srkit.contracts import GeneratorOutput
+from srkit.errors import FAILURES
 from srkit.evaluation.judging import count_parameters
 
 __all__ = ["Cost", "cost_of"]
@@ -54,7 +55,7 @@ def cost_of(network: nn.Module, size: tuple[int, int], *, counted: bool = True) 
         try:
             macs, peak, pixels = _counted(network, size, device)
         # A network may raise anything on tensors without content; that it works with content is known from its scores.
-        except Exception:
+        except FAILURES:
             continue
         return Cost(parameters, macs / (pixels / 1e6), peak)
     return Cost(parameters, None, None)

@@ -9,7 +9,7 @@ from typing import Any
 
 from srkit.contracts import Dataset
 from srkit.data.likeness import near_duplicates_of, perceptual_hash
-from srkit.errors import SrkitError
+from srkit.errors import FAILURES, SrkitError
 from srkit.evaluation.bench.cache import ScoreCache
 from srkit.evaluation.bench.gallery import Gallery, Progress
 from srkit.evaluation.bench.workers import spread
@@ -57,7 +57,7 @@ def acquainted(
         known = _hashes(training, cache, workers, progress)
     except SrkitError as error:
         return Acquaintance({}, str(error))
-    except Exception as error:
+    except FAILURES as error:
         # Whatever a dataset of somebody else's raises: scores stand without this, and the row says that it is open.
         return Acquaintance({}, f"{type(error).__name__}: {error}")
     names, hashes = list(known), [known[name] for name in known]

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from srkit.errors import FAILURES
+
 __all__ = ["Layer", "layers_of"]
 
 
@@ -42,7 +44,7 @@ def layers_of(network: nn.Module, size: tuple[int, int]) -> tuple[list[Layer], i
     try:
         return _counted(network, size, "meta")
     # A network may raise anything on tensors without content; what it raises with content is its own to say.
-    except Exception:
+    except FAILURES:
         return _counted(network, size, "cpu")
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from srkit.assembly.parts import SharedParts, as_module, takes_lr, wants_views
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
 from srkit.draws import SampleDraws, StreamKey
+from srkit.errors import FAILURES
 from srkit.experiment import Plan
 from srkit.registry.trust import NOT_BUILT
 
@@ -104,7 +105,7 @@ def _built(plan: Plan, path: tuple[Any, ...], shared: SharedParts, name: str, le
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             return pick.build(shared=shared)
     # A factory may raise anything where tensors have no content; then nothing is known of this loss.
-    except Exception as error:
+    except FAILURES as error:
         left_out[name] = _said(error)
         return None
 
@@ -120,14 +121,14 @@ def _usable(players: Players, side: int) -> Players:
     for name, loss in own.losses.items():
         try:
             _value(loss(views) if wants_views(loss) else loss(views.sr, views.hr))
-        except Exception as error:
+        except FAILURES as error:
             left_out[name] = _said(error)
     if own.adversarial is not None:
         judge(own, sr, lr)  # a discriminator that does not take such pictures is to be heard of
         try:
             _value(own.adversarial.generator_term(views))
             _value(own.adversarial.discriminator_term(views))
-        except Exception as error:
+        except FAILURES as error:
             left_out["adversarial loss"] = _said(error)
     losses = {name: loss for name, loss in players.losses.items() if name not in left_out}
     adversarial = None if "adversarial loss" in left_out else players.adversarial
@@ -222,6 +223,6 @@ def _move(network: nn.Module, device: torch.device) -> None:
         one.fill_(FILLED if one.is_floating_point() else 0)
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     words = " ".join(str(error).split())
     return f"{type(error).__name__}: {words[:100]}"

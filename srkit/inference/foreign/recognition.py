@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from srkit.contracts import Foreign
-from srkit.errors import OptionError, UserError
+from srkit.errors import FAILURES, OptionError, UserError
 from srkit.inference.building import TooLarge, built_to_fit, no_larger_than
 from srkit.inference.initial import compared
 from srkit.inference.weights import Weights, read_weights
@@ -54,7 +54,7 @@ def recognize(path: Path, registry: Registry) -> Recognized:
     ordered = weights.file.suffix != ".safetensors"  # that format sorts its tensors
     found: list[Recognized] = []
     misfits: list[str] = []
-    failed: dict[str, Exception] = {}
+    failed: dict[str, BaseException] = {}
     for role, component in _asked(registry):
         try:
             if (one := _fitted(role, component, weights, ordered)) is not None:
@@ -63,7 +63,7 @@ def recognize(path: Path, registry: Registry) -> Recognized:
             misfits.append(str(misfit))
         except TooLarge as error:
             misfits.append(str(error).removeprefix(f"{path}: "))
-        except Exception as error:  # a component of anyone's; the others may know the file
+        except FAILURES as error:  # a component of anyone's; the others may know the file
             failed[f"{component.kind.singular} {component.use!r}"] = error
     if len(found) == 1:
         return found[0]
