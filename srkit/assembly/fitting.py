@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 from torch import nn
@@ -70,6 +72,14 @@ def find_unshifted(plan: Plan, discriminator: Any) -> None:
     name = plan.picks[("discriminator",)].component.name
     message = f"the discriminator {name!r} looks at the LR picture too, which has no pixels for such a shift."
     plan.typing.contradict(("adversarial_loss", "shift_crop"), message, "Leave shift_crop out.")
+
+
+NO_FACTOR = "What the learning rate is multiplied with has to be a number from 0."
+
+
+def is_factor(value: object) -> bool:
+    """Whether a learning rate may be multiplied with it: a finite number from 0."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and float(value) >= 0
 
 
 def find_unobserved(plan: Plan, schedule: Any) -> None:

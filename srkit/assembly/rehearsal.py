@@ -11,11 +11,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srkit.assembly.fitting import (
+    NO_FACTOR,
     find_unlearned,
     find_unmatched,
     find_unmatched_losses,
     find_unobserved,
     find_unshifted,
+    is_factor,
 )
 from srkit.assembly.parts import SharedParts, as_module, option_problem, takes_lr, wants_views
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
@@ -38,6 +40,9 @@ MUST_HAVE = {
     "schedules": ("factor",),
 }
 """What each kind is asked for beside being called."""
+
+FACTORS = 200
+"""Stretches of a run at whose ends a schedule is asked for its factor."""
 
 LARGE = {"meta": 512, "cpu": 192}
 """The side of a picture that is large enough for anything, by device."""
@@ -112,6 +117,20 @@ class Rehearsal:
             self._target_keeps_size(parts.get(("target",)))
             if ("schedule",) in parts:
                 find_unobserved(self.plan, parts[("schedule",)].value)
+                self._factors_are_numbers(parts[("schedule",)])
+
+    def _factors_are_numbers(self, part: _Part) -> None:
+        """Ask the schedule for its factors all over the run."""
+        steps, name = self._steps(), part.pick.component.name
+        for step in dict.fromkeys(max(1, steps * number // FACTORS) for number in range(FACTORS + 1)):
+            factor = self._tried(part, lambda one, step=step: one.value.factor(step))
+            if isinstance(factor, FAILURES):
+                self.typing.add(("schedule", "use"), f"{name!r} fails at step {step}: {_said(factor)}.")
+                return
+            if not is_factor(factor):
+                message = f"{name!r} has the factor {factor!r} at step {step}."
+                self.typing.add(("schedule", "use"), message, NO_FACTOR)
+                return
 
     def _build(self, pick: Pick) -> _Part | None:
         kind = pick.component.kind
@@ -175,7 +194,7 @@ class Rehearsal:
             return
         side = self._patch(experiment.scale)
         output = self._tried(part, lambda one: one.value(one.zeros(2, 3, side, side)))
-        if isinstance(output, Exception):
+        if isinstance(output, FAILURES):
             self.typing.add(path, f"{name!r} fails on an LR patch of {side} x {side} pixels: {_said(output)}.")
             return
         sr = output.sr if isinstance(output, GeneratorOutput) else output
@@ -216,11 +235,11 @@ class Rehearsal:
         table, name = path[0], part.pick.component.name
         output = self._runs(part, patch - shift)
         large = LARGE[part.device]
-        if not isinstance(output, Exception):
+        if not isinstance(output, FAILURES):
             self._check_output(path, part, output)
-        elif not isinstance(self._runs(part, large), Exception):
+        elif not isinstance(self._runs(part, large), FAILURES):
             sides = range(max(1, patch - shift), large + 1)
-            least = next(one for one in sides if not isinstance(self._runs(part, one), Exception))
+            least = next(one for one in sides if not isinstance(self._runs(part, one), FAILURES))
             self.typing.contradict(
                 ("data", "patch_size"),
                 f"{patch} is too small for {table} {name!r}.",
@@ -233,7 +252,7 @@ class Rehearsal:
                 self.typing.report(path, option_problem(self.plan, part.pick, failure))
             elif isinstance(failure, SrkitError) and on_views and not self.stand_ins.asked:
                 self.typing.add((*path, "use"), f"{failure}".rstrip(".") + ".")
-            elif isinstance(failure, Exception) and not on_views:  # which may need what only a run has
+            elif isinstance(failure, FAILURES) and not on_views:  # which may need what only a run has
                 self.typing.add((*path, "use"), f"{table} {name!r} fails on a patch: {_said(failure)}.")
 
     def _runs(self, part: _Part, side: int) -> Any:
@@ -319,7 +338,7 @@ class Rehearsal:
         draws = SampleDraws(StreamKey(0, 0, 1), [0], "rehearsal")
         output = self._tried(part, lambda one: one.value(one.zeros(1, 3, side, side), draws))
         name, path = part.pick.component.name, ("target", "use")
-        if isinstance(output, Exception):
+        if isinstance(output, FAILURES):
             self.typing.add(path, f"{name!r} fails on a patch: {_said(output)}.")
         elif isinstance(output, Tensor) and tuple(output.shape) != (1, 3, side, side):
             shapes = f"{tuple(output.shape)} of {(1, 3, side, side)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from pathlib import Path
 from typing import Any, get_args
@@ -10,6 +9,7 @@ from typing import Any, get_args
 import numpy as np
 import torch
 
+from srkit.assembly.fitting import is_factor
 from srkit.contracts import Job, JobState
 from srkit.errors import UserError
 from srkit.testing.rule import Broken, NotTried, Rule, sent_to_a_worker
@@ -153,7 +153,7 @@ def _gives_factors(subject: Subject) -> None:
     built = subject.build()
     for step in (1, 2, STEPS // 2, STEPS, STEPS + 10):
         factor = built.factor(step)
-        if not isinstance(factor, (int, float)) or not math.isfinite(factor) or factor < 0:
+        if not is_factor(factor):
             raise Broken(f"At update {step} its factor is {factor!r}.", "A number from 0, for any step from 1.")
 
 

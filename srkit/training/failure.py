@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -35,7 +35,7 @@ def explain(error: BaseException, run: Run) -> BaseException:
     """The error to end the run with: what is told already, and what is none of the run's business, stay as they are."""
     if isinstance(error, NotFinite):
         return _with_samples(error, run)
-    return in_words(error, run.assembly, run.device, f"after step {run.step}", run.processes)
+    return in_words(error, run.assembly, run.device, f"after step {run.step}", run.processes, others=_updating(run))
 
 
 def in_words(
@@ -45,6 +45,7 @@ def in_words(
     when: str,
     processes: Processes = ALONE,
     relief: str = "",
+    others: Iterable[tuple[str, Any]] = (),
 ) -> BaseException:
     """An exception out of torch or a component as an `SrkitError`; anything else as it is.
 
@@ -52,6 +53,7 @@ def in_words(
         when: what was going on, such as "after step 12".
         processes: those that train together.
         relief: what helps where memory ran out; by default what makes a training step lighter.
+        others: what may be to blame beside the assembly's components, in words and itself.
     """
     if isinstance(error, SrkitError) or not isinstance(error, FAILURES):
         return error
@@ -61,7 +63,7 @@ def in_words(
         return explain_out_of_memory(error, assembly.plan, device, processes.size)
     if isinstance(error, RuntimeError) and is_of_connections(error):
         return peer_lost(error)  # met while a loss exchanged something with the others; it is not to blame
-    culprit = blamed(error, assembly)
+    culprit = blamed(error, assembly, others)
     if culprit is None and isinstance(error, OSError):
         return error
     who = f"{culprit} failed" if culprit is not None else "the run failed"
@@ -96,9 +98,17 @@ def _with_samples(error: NotFinite, run: Run) -> SrkitError:
     )
 
 
-def blamed(error: BaseException, assembly: Assembly) -> str | None:
+def _updating(run: Run) -> Iterator[tuple[str, Any]]:
+    """Optimizers and schedules in words."""
+    own = run.experiment.optimizer
+    for role, updater in run.stepper.updaters().items():
+        yield f"the optimizer {(getattr(own, role, None) or own).use!r}", updater.optimizer
+        yield f"the schedule {updater.schedule_name!r}", updater.schedule
+
+
+def blamed(error: BaseException, assembly: Assembly, others: Iterable[tuple[str, Any]] = ()) -> str | None:
     """The component out of which an exception came, in words; the innermost where one calls another."""
-    parts = list(_components(assembly))
+    parts = [*_components(assembly), *others]
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     for frame in reversed(frames):
         for name, part in parts:

@@ -221,4 +221,6 @@ def _updater(
     for group in groups:
         group["lr"] = 0.0  # the trainer sets it before every update
     optimizer = build_pick(plan, plan.picks[path], seed=seed, parameters=groups, shared=SharedParts())
-    return Updater(optimizer, _schedule(assembly, steps), table.clip_norm, device, plan.experiment.loss_scaling)
+    schedule, used = _schedule(assembly, steps), plan.experiment.schedule
+    scaling = plan.experiment.loss_scaling
+    return Updater(optimizer, schedule, table.clip_norm, device, scaling, used.use if used is not None else "")

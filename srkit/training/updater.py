@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from srkit.assembly.fitting import NO_FACTOR, is_factor
 from srkit.contracts import Schedule
+from srkit.errors import SrkitError
 from srkit.training.state import load_optimizer
 
 
@@ -23,6 +25,7 @@ class Updater:
         schedule: what the learning rate is multiplied with.
         clip_norm: gradients are scaled down to this norm, if given.
         device: where the weights are.
+        schedule_name: what the experiment calls it.
         loss_scaling: whether fp16 scales the loss, so that small gradients do not vanish.
 
     Attributes:
@@ -39,7 +42,9 @@ class Updater:
         clip_norm: float | None,
         device: torch.device,
         loss_scaling: bool = True,
+        schedule_name: str = "",
     ) -> None:
+        self.schedule_name = schedule_name or type(schedule).__name__
         self.loss_scaling = loss_scaling
         self.measures = False
         self.scaled = self.skipped = 0
@@ -98,7 +103,7 @@ class Updater:
         """Change the weights with the gradients there are, and forget these."""
         weights = [one for one in self.weights() if one.grad is not None]
         scaling = self._scales = precision == "fp16" and self.loss_scaling and bool(weights)
-        self.lr = lr * self.schedule.factor(step)
+        self.lr = lr * self._factor(step)
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr * group["lr_scale"]
         if scaling:
@@ -116,6 +121,14 @@ class Updater:
         if scaling and self.owns_scaler:
             self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
+
+    def _factor(self, step: int) -> float:
+        factor = self.schedule.factor(step)
+        if not is_factor(factor):
+            raise SrkitError(
+                f"the schedule {self.schedule_name!r} has the factor {factor!r} at step {step}. {NO_FACTOR}"
+            )
+        return float(factor)
 
     def _count(self, *_: object) -> None:
         self._updates += 1
