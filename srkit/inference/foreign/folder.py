@@ -33,11 +33,13 @@ def write_run(found: Sequence[Recognized], out: Path | None) -> Path:
         raise UserError(f"{files} are both of a {found[0].role}; a run has one of each")
     folder = _made(out if out is not None else _default(found[0].weights.file.stem))
     checkpoint.save(folder / "checkpoints", 0, {role: one.network.state_dict() for role, one in roles.items()}, {})
-    facts = {
+    facts: dict[str, Any] = {
         "srkit": srkit.__version__,
         "versions": versions(),
         "imported": {r: _fact(one) for r, one in roles.items()},
     }
+    if (one := roles.get("generator")) is not None and one.trained_on:
+        facts["data"] = {"train": one.trained_on}
     write_text(folder / MANIFEST, json.dumps(facts, indent=1) + "\n")
     # last, as in every run: without it the folder is free for another attempt
     write_text(folder / EXPERIMENT, write_toml(_experiment(roles)))
@@ -73,6 +75,7 @@ def _experiment(roles: dict[str, Recognized]) -> dict[str, Any]:
         if "scale" in options:
             tree = {"scale": options.pop("scale"), "precision": "fp32"}
         tree[role] = {"use": one.component.use, **options}
+        tree |= one.lr_images
     return tree
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,16 @@ from torch import Tensor, nn
 from srkit.contracts import Foreign
 from srkit.errors import FAILURES, OptionError, UserError
 from srkit.inference.building import TooLarge, built_to_fit, no_larger_than
+from srkit.inference.exported import exported_model, is_exported
 from srkit.inference.initial import compared
-from srkit.inference.weights import Weights, read_weights
+from srkit.inference.own_code import own_names
+from srkit.inference.weights import SUFFIXES, Weights, read_weights
 from srkit.registry import KINDS, Component, Registry
 
 ROLES = {"generator": "generators", "discriminator": "discriminators"}
 SHOWN = 8
+LR_IMAGES = ("downscaler", "lr_pipeline", "degradation")
+"""The tables of an experiment that say how LR images are made."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,9 @@ class Recognized:
         foreign: layout, options, what was assumed.
         network: the network with the file's weights, on the CPU.
         weights: the file.
+        lr_images: the tables of an experiment that say how LR images were made, as far as the file tells and they name
+            registered components.
+        trained_on: the fingerprint of the training images; empty where the file does not tell.
     """
 
     role: str
@@ -40,6 +47,8 @@ class Recognized:
     foreign: Foreign
     network: nn.Module
     weights: Weights
+    lr_images: Mapping[str, Any] = field(default_factory=dict)
+    trained_on: str = ""
 
 
 def recognize(path: Path, registry: Registry) -> Recognized:
@@ -50,6 +59,8 @@ def recognize(path: Path, registry: Registry) -> Recognized:
     """
     if path.is_dir():
         raise UserError(f"{path} is a folder; srkit import takes files of weights")
+    if _is_own(path):
+        return _by_own_words(path, registry)
     weights = read_weights(path, "generator")
     ordered = weights.file.suffix != ".safetensors"  # that format sorts its tensors
     found: list[Recognized] = []
@@ -75,6 +86,33 @@ def recognize(path: Path, registry: Registry) -> Recognized:
         f"{label} failed while it looked at the file: {type(why).__name__}: {why}" for label, why in failed.items()
     ]
     raise UserError(f"{path}: {first}", *others) from next(iter(failed.values()), None)
+
+
+def _is_own(path: Path) -> bool:
+    """Whether srkit exported it; what is damaged is told of by whoever reads it next."""
+    with suppress(UserError):
+        return path.is_file() and path.suffix in SUFFIXES and is_exported(path)
+    return False
+
+
+def _by_own_words(path: Path, registry: Registry) -> Recognized:
+    """The generator that a file of srkit's own describes, as `load`, `upscale` and `bench` build it.
+
+    Raises:
+        UserError: as `exported_model`.
+    """
+    model = exported_model(path, registry)
+    assert model.trained_on is not None and model.scale is not None
+    kind, table = KINDS["generators"], dict(model.trained_on.experiment["generator"])
+    component = registry.registered_only.find(kind, str(table.pop("use")), path.resolve().parent)
+    weights = read_weights(path, "generator")
+    foreign = Foreign("an export of srkit", {"scale": model.scale, **table}, weights.tensors)
+    lr_images = {key: one for key in LR_IMAGES if (one := model.trained_on.experiment.get(key))}
+    if own_names(lr_images, registry):
+        lr_images = {}
+        foreign = replace(foreign, assumed=("LR images are made as by default: the file names own code for it",))
+    fingerprint = model.trained_on.fingerprint
+    return Recognized("generator", component, foreign, model.load(model.scale), weights, lr_images, fingerprint)
 
 
 class _Misfit(Exception):
