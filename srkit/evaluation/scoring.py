@@ -13,6 +13,7 @@ from typing import TypedDict, Unpack
 import torch
 from torch import Tensor
 
+from srkit.assembly.untouched import Untouched
 from srkit.contracts import Metric, Views
 from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import SrkitError, UserError
@@ -162,8 +163,13 @@ class _Tally:
         return sr, perf_counter() - start
 
     def judge(self, photo: str, calls: Mapping[str, Callable[[Views], float]], views: Views) -> None:
+        self.scores[photo] = scores = {}
+        untouched = Untouched(True, sr=views.sr, hr=views.hr, lr=views.lr)
         try:
-            self.scores[photo] = {name: call(views) for name, call in calls.items()}
+            for name, call in calls.items():
+                scores[name] = call(views)
+                untouched.after(f"the metric {name!r}")
+                untouched.settle()
         except SrkitError as error:
             raise error.about(f"{self.model.name}, {photo}") from error
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from srkit.assembly import Assembly, wants_views
+from srkit.assembly.untouched import Untouched
 from srkit.contracts import GeneratorOutput, Views
 from srkit.data.loader import Batch
 from srkit.draws import SampleDraws, StreamKey, derived_seed
@@ -66,6 +67,7 @@ class Stepper:
         self.adversarial_name = adversarial.name if adversarial is not None else ""
         self.room = adversarial.shift_crop - 1 if adversarial is not None else 0
         self.colour_shift: dict[str, Tensor] = {}
+        self._is_first = self._looks_closely = True
         self.wants_views = {name: wants_views(loss) for name, loss in assembly.losses.items()}
 
     def __call__(
@@ -86,6 +88,8 @@ class Stepper:
             watch: is handed every term before the weights change; may raise to prevent that.
             measure: whether to look at gradients and colours as well, for `readings`.
         """
+        self._looks_closely = measure or self._is_first
+        self._is_first = False
         for updater in self.updaters().values():
             updater.measures = measure
         if span.forgets and step == span.first:
@@ -189,10 +193,12 @@ class Stepper:
         with Frozen(self.discriminator):
             for part in parts:
                 iterations.begin(part)
+                untouched = Untouched(self._looks_closely, lr=part.lr, hr=part.hr)
                 with autocast(self.device, span.precision):
                     output = self._generate(part.lr)
+                    untouched.after("the generator")
                     views = self._views(part, output, step, 0, frozen=True)
-                    total, terms = self._generator_terms(part, views, span)
+                    total, terms = self._generator_terms(part, views, span, untouched)
                 part.fake = output.sr.detach()
                 collected.append(terms)
                 self.updater.backward(total / len(parts), span.precision)
@@ -201,22 +207,28 @@ class Stepper:
             self.losses_updater.step(step, span.lr["losses"], span.precision)
         self.updater.step(step, span.lr["generator"], span.precision)
 
-    def _generator_terms(self, part: Part, views: Views, span: Span) -> tuple[Tensor, Terms]:
+    def _generator_terms(self, part: Part, views: Views, span: Span, untouched: Untouched) -> tuple[Tensor, Terms]:
         """The weighted sum of all losses, and each one before its weight, parts before sums."""
         terms: Terms = {}
         total = torch.zeros((), device=self.device)
+        untouched.add("sr", views.sr)
         for name, loss in self.assembly.losses.items():
             weight = span.weights[name]
             if weight == 0:
                 continue
             own = self._of(name, views, part)
+            untouched.add("hr", own.hr)
             value = loss(own) if self.wants_views[name] else loss(own.sr, own.hr)
+            untouched.after(f"the loss {name!r}")
             total = total + weigh(terms, name, record(terms, name, value, own), weight)
         if self.assembly.adversarial is not None and span.adversarial_weight:
             name = self.adversarial_name
             own = self._of(name, views, part)
+            untouched.add("hr", own.hr)
             value = self.assembly.adversarial.generator_term(own)
+            untouched.after(f"the adversarial loss {name!r}, or the discriminator,")
             total = total + weigh(terms, name, record(terms, name, value, own), span.adversarial_weight)
+        untouched.settle()
         if not total.requires_grad:
             raise SrkitError(
                 f"step {views.step}: no loss of stage {span.number + 1} depends on the generator "
@@ -242,7 +254,11 @@ class Stepper:
                     views = self._views(part, GeneratorOutput(part.fake), step, substep, frozen=False)
                     own = self._of(self.adversarial_name, views, part)
                     terms: Terms = {}
-                    total = record(terms, "discriminator", self.assembly.adversarial.discriminator_term(own), own)
+                    untouched = Untouched(self._looks_closely, lr=part.lr, hr=own.hr, sr=part.fake)
+                    value = self.assembly.adversarial.discriminator_term(own)
+                    untouched.after(f"the adversarial loss {self.adversarial_name!r}, or the discriminator,")
+                    untouched.settle()
+                    total = record(terms, "discriminator", value, own)
                 collected.append(terms)
                 self.discriminator_updater.backward(total / len(parts), span.precision)
         self._agree(collected, watch, self.discriminator_updater)

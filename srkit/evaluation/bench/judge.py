@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from srkit.assembly.untouched import Untouched
 from srkit.contracts import Metric, Views
 from srkit.errors import SrkitError
 from srkit.evaluation.bench.cache import ScoreCache
@@ -148,16 +149,22 @@ class _Bench:
         lr = from_eight_bit(photo.lr.to(self.device)).unsqueeze(0)
         number = int(key[:12], 16)  # by content, because a score must not depend on what stands beside the photo
         views = views_of(sr, hr, lr, scale, border=border, number=number, downscale=photo_set.shrink)
-        values = {name: self._score(photo.name, call, views) for name, call in self.calls.items()}
+        untouched = Untouched(True, sr=views.sr, hr=views.hr, lr=views.lr)
+        values = {name: self._score(photo.name, name, call, views, untouched) for name, call in self.calls.items()}
         if photo_set.shrink is not None:
             values[CONSISTENCY] = consistency(sr, photo.lr, photo_set.shrink)
         values[COLOUR_DRIFT] = colour_drift(*(to_eight_bit(one[0]) for one in (views.sr, views.hr)))
         return values
 
-    def _score(self, photo: str, call: Callable[[Views], float], views: Views) -> float:
+    def _score(
+        self, photo: str, metric: str, call: Callable[[Views], float], views: Views, untouched: Untouched
+    ) -> float:
         try:
             with all_bits(self.device):
-                return call(views)
+                value = call(views)
+            untouched.after(f"the metric {metric!r}")
+            untouched.settle()
+            return value
         except SrkitError as error:
             raise error.about(f"{self.name}, {photo}") from error
 
