@@ -39,6 +39,8 @@ def find_unmatched_losses(plan: Plan, losses: Mapping[str, Any]) -> None:
 
 
 def _some_match(plan: Plan, groups: Sequence[OptimizerGroup], names: list[str], whose: str, path: TreePath) -> None:
+    if plan.typing.is_faulty((*path, "group")):
+        return
     shown = names
     if len(names) > 8:  # a network's parts rather than a few of its thousand names
         shown = list(dict.fromkeys(f"{name.partition('.')[0]}.*" if "." in name else name for name in names))
@@ -49,6 +51,8 @@ def _some_match(plan: Plan, groups: Sequence[OptimizerGroup], names: list[str], 
 
 
 def _some_train(plan: Plan, groups: Sequence[OptimizerGroup], names: list[str], role: str, path: TreePath) -> None:
+    if plan.typing.is_faulty((*path, "group")):
+        return
     scales = [next((group.lr_scale for group in groups if matches(group, name)), 1.0) for name in names]
     if names and not any(scales):
         plan.typing.add((*path, "group"), f"it freezes all parameters of the {role}: nothing trains.")

@@ -403,3 +403,16 @@ def test_nothing_is_left_and_a_long_name_is_no_hindrance(workplace: Path, srkit:
     said = srkit("report", RUN, "--out", name)
     assert said.code == 0 and (workplace / name).is_file(), said.err
     assert not list(workplace.rglob("*.part"))
+
+
+@pytest.mark.parametrize(
+    "group", ["match = [50, 95]", "match = 3", "match = { a = 1 }", "lr_scale = [1]", 'match = ["*", 2]']
+)
+def test_a_parameter_group_of_another_form_is_told_and_nothing_else_fails(
+    group: str, workplace: Path, srkit: Command
+) -> None:
+    match = "" if group.startswith("match") else 'match = "*"\n'
+    Path("odd.toml").write_text(f"{Path('tiny.toml').read_text()}[[optimizer.group]]\n{match}{group}\n")
+    said = srkit("check", "odd.toml")
+    assert said.code == 2, said.out + said.err
+    assert f"optimizer.group.1.{group.partition(' ')[0]}: found" in said.out and "bug" not in said.out + said.err
