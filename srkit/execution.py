@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -28,6 +27,7 @@ from srkit.experiment.written import read_written
 from srkit.hooks import HookCaller
 from srkit.links import folder_inside
 from srkit.locks import held
+from srkit.machine.signals import PATIENCE, asked_to_end
 from srkit.readiness import Notice, Prepared, blame_tables, make_ready, make_run
 from srkit.registry import KINDS, Registry
 from srkit.registry.discovery import not_installed
@@ -64,8 +64,6 @@ TO_LET_GO = 10.0
 SHOWN = 5
 """Names in a warning before the rest is counted."""
 
-TO_END = 3.0
-"""Seconds after Ctrl-C in which a step, a validation or a plugin should have come to its end."""
 _STILL_AT_IT = "ending after what is going on (a step, a validation, a plugin); Ctrl-C once more ends it at once"
 
 
@@ -268,31 +266,24 @@ def _own_observers(assembly: Assembly, folder: Path, upscale: nn.Module) -> dict
 
 @contextmanager
 def _interruptible(run: Run, notice: Notice) -> Iterator[None]:
-    """Ctrl-C and a termination end the run after its step; a second Ctrl-C ends it at once, as is said where it lasts.
+    """A signal ends the run after its step; a later one ends it at once, as is said where the step lasts.
 
     Of several processes each is told by torchrun, which ends them itself where that takes too long.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    reminder = threading.Timer(TO_END, notice, [_STILL_AT_IT])
+    reminder = threading.Timer(PATIENCE, notice, [_STILL_AT_IT])
     reminder.daemon = True
+    alone = run.processes.size == 1
 
-    def stop(number: int, _: object) -> None:
-        if run.processes.size == 1:
-            if run.wish:
-                raise KeyboardInterrupt
+    def end() -> None:
+        if alone:
             reminder.start()
         run.request_stop(INTERRUPTED)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        with asked_to_end(end, at_once=alone):
+            yield
     finally:
         reminder.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _train(run: Run) -> None:

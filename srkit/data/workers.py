@@ -239,7 +239,9 @@ class _Place:
 def _work(number: int, pipe: Connection, sampler: Sampler, board: Any, ledger: Ledger) -> None:
     """A worker's life: answer requests until the pipe closes or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a forked child has inherited the trainer's handler
+    for name in ("SIGTERM", "SIGHUP"):  # a forked child has inherited the trainer's handlers
+        if callable(signal.getsignal(number_of := getattr(signal, name, signal.SIGTERM))):
+            signal.signal(number_of, signal.SIG_DFL)
     parent = os.getppid() if os.name == "posix" else 0
     torch.set_num_threads(1)  # workers are the parallelism; and a forked child must not touch the parent's thread pool
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from srkit.contracts import Job, JobState, Launcher
 from srkit.experiment.resolved import CODE_FOLDER
 from srkit.links import folder_inside
 from srkit.locks import held, is_held
+from srkit.machine.signals import asked_to_end
 from srkit.studies.folder import OWN, Attempt, Cell, CellState, Study, now, write_study
 from srkit.studies.glance import glance
 from srkit.training.folder import LOCK, is_run
@@ -226,19 +225,10 @@ def _put_right(study: Study) -> Study:
 
 @contextmanager
 def _interruptible(supervisor: _Supervisor) -> Iterator[None]:
-    """Ctrl-C and a termination end all runs with their checkpoints; a second Ctrl-C does not wait for that."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """A signal ends all runs with their checkpoints; a later one does not wait for that."""
 
-    def stop(number: int, frame: object) -> None:
-        if supervisor.stopping:
-            raise KeyboardInterrupt
+    def end() -> None:
         supervisor.stopping = True
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with asked_to_end(end):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

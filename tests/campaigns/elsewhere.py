@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tests.trust.table.ground import RAN, Ground
 from tests.trust.test_current_folder import ENTRY_POINTS
 
@@ -55,15 +57,17 @@ ELSEWHERE = (
 """Commands that load modules, start processes or read what is installed."""
 
 
-def plant(ground: Ground) -> None:
-    """Put them there; each leaves a mark where it runs."""
+def plant(ground: Ground, but: Collection[str] = ()) -> None:
+    """Put them there, but for some; each leaves a mark where it runs."""
     for name in MODULES:
+        if name in but:
+            continue
         source = (
             f"import os\nopen(os.path.join(os.environ[{RAN!r}], {name!r}), 'w').close()\nraise SystemExit('it ran')\n"
         )
         (ground.here / f"{name}.py").write_text(source, encoding="utf-8")
     info = ground.here / "evil-1.0.dist-info"
-    info.mkdir()
+    info.mkdir(exist_ok=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n", encoding="utf-8")
     (info / "entry_points.txt").write_text(ENTRY_POINTS, encoding="utf-8")
     (info / "RECORD").write_text("evilmod.py,,\n", encoding="utf-8")

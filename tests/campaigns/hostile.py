@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -84,12 +84,14 @@ def _played(root: Path, trained: Path, numbered: tuple[int, Row]) -> list[str]:
             del os.environ[name]
 
 
-def _in_own_process(ground: Ground, more: Mapping[str, str] | None = None) -> Runner:
-    """Runs a command as `python -m srkit`, a call as a script."""
+def _in_own_process(
+    ground: Ground, more: Mapping[str, str] | None = None, start: tuple[str, ...] = ("-m", "srkit")
+) -> Runner:
+    """Runs a command as `python -m srkit`, or with another `start` after `python`; a call as a script."""
     environment = os.environ | ground.environment | {"PYTHONPATH": str(ground.here)} | dict(more or {})
 
     def run(command: Command, words: tuple[str, ...]) -> Said:
-        given = ["-P", "-c", CALL.format(call=words[0])] if command.is_call else ["-m", "srkit", *words]
+        given = ["-P", "-c", CALL.format(call=words[0])] if command.is_call else [*start, *words]
         try:
             done = subprocess.run(
                 [sys.executable, *given],
@@ -109,16 +111,30 @@ def _in_own_process(ground: Ground, more: Mapping[str, str] | None = None) -> Ru
 def _elsewhere(root: Path, trained: Path) -> Iterator[bool]:
     """Commands in a folder full of modules and distributions that nobody installed."""
     ground = Ground.begin(root / "elsewhere", trained)
-    plant(ground)
     # plugins may be loaded, so that what lies here would be; Python itself honours PYTHONPATH, so it names another folder
-    runner = _in_own_process(ground, {"PYTHONPATH": "", RAN: str(ground.ran)})
-    for words in ELSEWHERE:
-        said = runner(Command(words), tuple(one.replace("{out}", str(ground.out)) for one in words))
-        marks, reference = ground.marks(), REFERENCE in said.out
-        wrong = bool(marks) or reference or "Traceback" in said.err or said.code not in (0, 2)
-        print(f"{'FAIL' if wrong else 'ok  '} elsewhere: {' '.join(words)}", *marks, said.err[-300:] if wrong else "")
-        ground.empty_out()
-        yield wrong
+    more = {"PYTHONPATH": "", RAN: str(ground.ran)}
+    script = Path(sys.executable).with_name("srkit")
+    for start in (("-m", "srkit"), (str(script),)):
+        # what `python -m` imports from the current folder it imports before a word of srkit's
+        plant(ground, but=_of_runpy() if start[0] == "-m" else ())
+        for words in ELSEWHERE:
+            runner = _in_own_process(ground, more, start)
+            said = runner(Command(words), tuple(one.replace("{out}", str(ground.out)) for one in words))
+            marks, reference = ground.marks(), REFERENCE in said.out
+            wrong = bool(marks) or reference or "Traceback" in said.err or said.code not in (0, 2)
+            told = (
+                f"{'FAIL' if wrong else 'ok  '} elsewhere, {Path(start[-1]).name} as {start[0][:2]}: {' '.join(words)}"
+            )
+            print(told, *marks, said.err[-300:] if wrong else "", flush=True)
+            ground.empty_out()
+            yield wrong
+
+
+def _of_runpy() -> Collection[str]:
+    """The modules that Python has loaded when it begins with a module's code."""
+    code = "import runpy, sys; print(*sys.modules)"
+    asked = [sys.executable, "-I", "-c", code]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()
 
 
 if __name__ == "__main__":

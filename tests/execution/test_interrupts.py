@@ -90,6 +90,42 @@ def test_a_termination_of_all_processes_ends_the_run_as_ctrl_c_does(path: Path) 
     assert process.returncode == 130 and "--resume" in errors, errors
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="POSIX's")
+def test_a_terminal_that_closes_ends_the_run_as_ctrl_c_does(path: Path) -> None:
+    process = started(path, "--set", "data.workers=2")
+    os.killpg(process.pid, signal.SIGHUP)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130 and "--resume" in errors, errors
+    step = int(re.search(r"interrupted after step (\d+) of 40", errors)[1])
+    assert steps_kept(path.parent / "out")[-1] == step
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="POSIX's")
+def test_under_nohup_a_terminal_that_closes_ends_nothing(path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = started(path, "--set", "steps=12", "--set", "data.workers=2")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    os.killpg(process.pid, signal.SIGHUP)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    assert steps_kept(path.parent / "out")[-1] == 12
+
+
+@pytest.mark.parametrize("further", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_soon_after_the_first_leaves_the_saving_alone(further: signal.Signals, path: Path) -> None:
+    (path.parent / "slow.py").write_text(SLOW.replace("0.1", "1.0"))
+    process = started(path)
+    for number in (signal.SIGINT, further, further):
+        os.killpg(process.pid, number)
+        time.sleep(0.1)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    step = int(re.search(r"interrupted after step (\d+) of 40", errors)[1])
+    assert steps_kept(path.parent / "out")[-1] == step
+
+
 def test_the_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(
         SLOW.replace("time.sleep(self.seconds)", "time.sleep(self.first())")
@@ -104,7 +140,7 @@ def test_the_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
     process = started(path)
     time.sleep(0.3)
     os.killpg(process.pid, signal.SIGINT)
-    time.sleep(0.3)
+    time.sleep(3.3)  # what comes sooner may be of the same Ctrl-C
     assert process.poll() is None
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=10)
