@@ -152,7 +152,8 @@ def _memory(folder: Path, files: Sequence[Path] | None) -> Path | None:
         common = os.path.commonpath([path.absolute().parent for path in files])
     except ValueError:  # on several drives of a Windows machine
         return None
-    return folder / f"{sha256(common.encode()).hexdigest()[:32]}.json"
+    name = sha256(common.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return folder / f"{name}.json"
 
 
 def _broken(looked: Looked, least: int, skips: bool) -> Iterator[Problem]:

@@ -21,6 +21,9 @@ from srkit.cli.saying import say, say_document
 from srkit.data.limits import require_limits
 from srkit.errors import SrkitError, nearest
 
+LOAD_NOTHING = ("list", "doctor", "schema", "trust")
+"""Commands that load no component: whatever ends them is not one's `sys.exit()`."""
+
 COMMANDS = {
     "run": "Train an experiment, or a study of many, and judge it against bicubic.",
     "list": "List the components that are installed.",
@@ -85,7 +88,7 @@ class Commands(click.Group):
                 raise click.exceptions.Exit(FAILED) from error
             raise RuntimeError("a pipe to another process broke") from error
         except SystemExit as error:
-            if ctx.invoked_subcommand not in COMMANDS:
+            if ctx.invoked_subcommand not in COMMANDS or ctx.invoked_subcommand in LOAD_NOTHING:
                 raise  # a plugin's command ends as it likes
             raise SrkitError(
                 f"code that was loaded ended the program by sys.exit({error.code!r}){place(error)}"

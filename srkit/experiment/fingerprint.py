@@ -89,7 +89,7 @@ class _Lean:
             below = tables.get(key)
             found, default = self._value(value, below, where), self._value(_default(fields[key]), below, where)
             if not _equal(found, default):
-                lean[key] = found
+                lean[key] = _unnamed(found) if _is_path(fields[key].type) else found
         if not issubclass(kind_of, Selection):
             return lean | options
         return lean | self._pick(str(tree.get("use", "")), options, KINDS[KIND_OF_TABLE[path]])
@@ -124,6 +124,8 @@ class _Lean:
             nested = option.nested if option is not None else None
             default = None if option is None or option.required else option.default
             found = self._option(value, nested)
+            if option is not None and _is_path(option.annotation):
+                found = _unnamed(found)
             if option is None or option.required or not _equal(found, self._option(_plain(default), nested)):
                 lean[key] = found
         return lean
@@ -194,6 +196,17 @@ def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_equal, one, other))
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _is_path(annotation: Any) -> bool:
+    return Path in _types(annotation)
+
+
+def _unnamed(value: Any) -> Any:
+    """A path, or a list of them, of which it only counts that it is there."""
+    if isinstance(value, list):
+        return [_unnamed(one) for one in value]
+    return PATH if isinstance(value, str) else value
 
 
 def _without_paths(value: Any) -> Any:

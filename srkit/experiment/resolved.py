@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import tomli_w
 
+from srkit.errors import UserError
 from srkit.experiment.picks import Pick
 from srkit.experiment.plan import Plan, flat_settings
 from srkit.experiment.schema import Selection, Stage, Table
@@ -131,8 +132,18 @@ def code_copies(plan: Plan) -> dict[Path, str]:
 
 
 def write_toml(tree: dict[str, Any]) -> str:
-    """The tree as TOML text."""
-    return tomli_w.dumps(tree)
+    """The tree as TOML text.
+
+    Raises:
+        UserError: a path in it is no text, so that TOML cannot hold it; names it.
+    """
+    text = tomli_w.dumps(tree)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        line = text[: error.start].rpartition("\n")[2] + text[error.start :].partition("\n")[0]
+        raise UserError(f"{line.strip()}: a name that is not UTF-8 cannot stand in TOML; rename the folder") from None
+    return text
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
@@ -40,7 +41,7 @@ def _digest(content: bytes) -> str:
 
 def module_name(path: Path, digest: str) -> str:
     """Where a file of this content is imported."""
-    return f"{__name__}.{path.stem.replace('.', '_')}_{digest}_{str(path).encode().hex()}"
+    return f"{__name__}.{path.stem.replace('.', '_')}_{digest}_{os.fsencode(path).hex()}"
 
 
 class SourceLoader(SourceFileLoader):
@@ -63,7 +64,7 @@ class FileFinder(MetaPathFinder):
         parent, _, name = fullname.rpartition(".")
         if parent != __name__:
             return None
-        file = Path(bytes.fromhex(name.rsplit("_", 1)[1]).decode())
+        file = Path(os.fsdecode(bytes.fromhex(name.rsplit("_", 1)[1])))
         return importlib.util.spec_from_file_location(fullname, file, loader=SourceLoader(fullname, str(file)))
 
 

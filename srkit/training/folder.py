@@ -76,6 +76,10 @@ def is_free(folder: Path) -> bool:
 
 def _made(folder: Path) -> Path:
     try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{folder}: a run folder's name has to be UTF-8; choose another --out") from None
+    try:
         folder.mkdir(parents=True, exist_ok=True)
         refuse_links(folder)
         with file_aside(folder):

@@ -112,6 +112,8 @@ def test_a_checkpoint_that_vanishes_while_others_are_judged(
 
     look = benchmark.look
 
+    shutil.copytree("runs/long/checkpoints/step-00000001", "kept")
+
     def retire(*arguments: Any) -> Any:
         shutil.rmtree("runs/long/checkpoints/step-00000001")
         return look(*arguments)
@@ -120,7 +122,7 @@ def test_a_checkpoint_that_vanishes_while_others_are_judged(
     monkeypatch.setattr(benchmark, "look", retire)
     # its weights are in memory
     assert [one["model"] for one in rows(srkit(*command))] == ["step 1", "step 2"]
-    shutil.copytree("runs/long/checkpoints/step-00000002", "runs/long/checkpoints/step-00000001")
+    shutil.copytree("kept", "runs/long/checkpoints/step-00000001")
     monkeypatch.setattr(run_models, "HELD_BYTES", 0)
     monkeypatch.setenv("XDG_CACHE_HOME", "fresh")
     said = srkit(*command)

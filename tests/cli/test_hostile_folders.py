@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -416,3 +417,26 @@ def test_a_parameter_group_of_another_form_is_told_and_nothing_else_fails(
     said = srkit("check", "odd.toml")
     assert said.code == 2, said.out + said.err
     assert f"optimizer.group.1.{group.partition(' ')[0]}: found" in said.out and "bug" not in said.out + said.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are UTF-8, or nearly")
+def test_names_that_are_not_utf_8_are_taken_or_refused_by_name(workplace: Path, srkit: Command) -> None:
+    odd = Path(os.fsdecode(b"odd\xff"))
+    shutil.copytree("photos", odd)
+    shutil.copytree("photos", "within")
+    Path("within", os.fsdecode(b"b\xff.png")).write_bytes(next(Path("photos").glob("*.png")).read_bytes())
+    run = ("run", "tiny.toml", "--device", "cpu", "--quiet")
+    for words in (
+        ("check", "tiny.toml", "--set", "data.train=within"),
+        (*run, "--set", "data.train=within", "--out", "runs/within"),
+        ("verify", "runs/within"),
+        ("data", "tiny.toml", "--set", "data.train=within", "--out", "sheet.png"),
+        ("upscale", "within", "--model", "runs/espcn", "--out", "large"),
+        ("bench", "bicubic", "--on", "within", "--scale", "2", "--per-image", "--format", "csv"),
+    ):
+        said = srkit(*words)
+        assert said.code == 0, (words, said.out + said.err)
+    said = srkit(*run, "--set", f"data.train={odd}", "--out", "runs/next")
+    assert (said.code, said.err.count("not UTF-8")) == (2, 1) and "odd\\udcff" in said.err
+    said = srkit(*run, "--out", f"runs/{odd}")
+    assert (said.code, said.err.count("has to be UTF-8")) == (2, 1) and "odd\\udcff" in said.err

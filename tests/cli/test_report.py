@@ -11,6 +11,7 @@ import pytest
 
 from srkit.studies.folder import Cell, Study, write_study
 from tests.cli.conftest import Command, photo
+from tests.execution.support import unbound
 
 
 @pytest.fixture(autouse=True)
@@ -124,6 +125,7 @@ def test_a_study_is_its_runs(workplace: Path, srkit: Command) -> None:
     for seed in (1, 2):
         shutil.copytree("runs/espcn", f"study/seed{seed}")
         changed(Path(f"study/seed{seed}"), "seed", str(seed))
+        unbound(Path(f"study/seed{seed}"))
         scores = Path(f"study/seed{seed}/scores.json")
         scores.write_text(scores.read_text(encoding="utf-8").replace('"espcn"', f'"seed{seed}"'), encoding="utf-8")
     cells = tuple(Cell(f"seed{seed}", "tiny", seed, state="done" if seed < 3 else "waiting") for seed in (1, 2, 3))

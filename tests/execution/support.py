@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -304,3 +305,12 @@ class KillAt:
     @hookimpl
     def srkit_checkpoint_saved(self, step: int) -> None:
         self._kill("checkpoint_saved", step)
+
+
+def unbound(out: Path) -> None:
+    """Make the checkpoints such as srkit wrote them before they held their experiment."""
+    for path in checkpoint.checkpoints(out / "checkpoints"):
+        state = json.loads((path / "state.json").read_text())
+        del state["experiment"], state["sha256"]
+        digest = hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+        (path / "state.json").write_text(json.dumps({"sha256": digest, **state}, indent=1))

@@ -1,6 +1,5 @@
 """What --resume goes on with, what it passes over, what it refuses."""
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -26,6 +25,7 @@ from tests.execution.support import (
     same,
     scores,
     steps_kept,
+    unbound,
     write_photos,
 )
 
@@ -272,17 +272,8 @@ def test_what_a_resumed_run_may_change_and_where_it_lies_bind_no_checkpoint(whol
     assert load_model(moved, Registry.installed()).scale == 2
 
 
-def written_before(out: Path) -> None:
-    """Make the checkpoints such as srkit wrote them before they held their experiment."""
-    for path in checkpoint.checkpoints(out / "checkpoints"):
-        state = json.loads((path / "state.json").read_text())
-        del state["experiment"], state["sha256"]
-        digest = hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
-        (path / "state.json").write_text(json.dumps({"sha256": digest, **state}, indent=1))
-
-
 def test_a_checkpoint_from_before_is_resumed_with_one_warning_and_bound_from_then_on(whole: Path) -> None:
-    written_before(whole)
+    unbound(whole)
     said: list[str] = []
     run(whole.parent / "tiny.toml", "steps=8", out=whole, resume=True, notices=said)
     (warning,) = [one for one in said if one.startswith("warning")]
@@ -297,7 +288,7 @@ def test_a_checkpoint_from_before_is_resumed_with_one_warning_and_bound_from_the
 
 
 def test_a_checkpoint_from_before_is_compared_by_what_it_holds(whole: Path) -> None:
-    written_before(whole)
+    unbound(whole)
     text = (whole / "experiment.toml").read_text()
     (whole / "experiment.toml").write_text(text.replace('name = "mse"', 'name = "other"'))
     with pytest.raises(UserError, match="losses mse in place of other"):
