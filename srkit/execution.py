@@ -64,6 +64,8 @@ TO_LET_GO = 10.0
 SHOWN = 5
 """Names in a warning before the rest is counted."""
 
+TO_END = PATIENCE
+"""Seconds after Ctrl-C in which a step, a validation or a plugin should have come to its end."""
 _STILL_AT_IT = "ending after what is going on (a step, a validation, a plugin); Ctrl-C once more ends it at once"
 
 
@@ -270,7 +272,7 @@ def _interruptible(run: Run, notice: Notice) -> Iterator[None]:
 
     Of several processes each is told by torchrun, which ends them itself where that takes too long.
     """
-    reminder = threading.Timer(PATIENCE, notice, [_STILL_AT_IT])
+    reminder = threading.Timer(TO_END, notice, [_STILL_AT_IT])
     reminder.daemon = True
     alone = run.processes.size == 1
 

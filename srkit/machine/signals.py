@@ -19,8 +19,8 @@ NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextmanager
-def asked_to_end(end: Callable[[], None], *, at_once: bool = True) -> Iterator[None]:
-    """While inside, the first signal calls `end`, and one that comes more than `PATIENCE` later ends all at once.
+def asked_to_end(end: Callable[[], None], *, at_once: bool = True, patience: float = PATIENCE) -> Iterator[None]:
+    """While inside, the first signal calls `end`, and one that comes more than `patience` later ends all at once.
 
     Signals that this process was started to ignore (`nohup`) stay ignored, but for Ctrl-C. Outside of the main thread
     nothing is changed.
@@ -28,6 +28,7 @@ def asked_to_end(end: Callable[[], None], *, at_once: bool = True) -> Iterator[N
     Args:
         end: asks for the end, and returns.
         at_once: whether a later signal raises KeyboardInterrupt.
+        patience: seconds after the first signal in which others change nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -38,7 +39,7 @@ def asked_to_end(end: Callable[[], None], *, at_once: bool = True) -> Iterator[N
         if not first:
             first.append(time.monotonic())
             end()
-        elif at_once and time.monotonic() - first[0] > PATIENCE:
+        elif at_once and time.monotonic() - first[0] > patience:
             raise KeyboardInterrupt
 
     numbers = [number for name in NAMES if (number := getattr(signal, name, None)) is not None]

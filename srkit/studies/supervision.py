@@ -230,5 +230,5 @@ def _interruptible(supervisor: _Supervisor) -> Iterator[None]:
     def end() -> None:
         supervisor.stopping = True
 
-    with asked_to_end(end):
+    with asked_to_end(end, patience=0):  # what is saved is saved by the runs, each with patience of its own
         yield

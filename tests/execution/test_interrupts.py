@@ -92,7 +92,11 @@ def test_a_termination_of_all_processes_ends_the_run_as_ctrl_c_does(path: Path) 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="POSIX's")
 def test_a_terminal_that_closes_ends_the_run_as_ctrl_c_does(path: Path) -> None:
-    process = started(path, "--set", "data.workers=2")
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may be under nohup
+    try:
+        process = started(path, "--set", "data.workers=2")
+    finally:
+        signal.signal(signal.SIGHUP, before)
     os.killpg(process.pid, signal.SIGHUP)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130 and "--resume" in errors, errors
