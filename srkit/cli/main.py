@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import keyword
 import os
@@ -20,6 +21,7 @@ from srkit.cli.failures import FAILED, INTERRUPTED, place, reader_gone, report, 
 from srkit.cli.saying import say, say_document
 from srkit.data.limits import require_limits
 from srkit.errors import SrkitError, nearest
+from srkit.machine.signals import ignore_signals
 
 LOAD_NOTHING = ("list", "doctor", "schema", "trust")
 """Commands that load no component: whatever ends them is not one's `sys.exit()`."""
@@ -147,6 +149,8 @@ def main() -> None:
     except BaseException as error:
         code = _reported(error)
         _leave_hanging_threads(code)
+    if code == INTERRUPTED:
+        atexit.register(ignore_signals)  # Python forgets its own handlers while it ends, and this would be no 130
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-__all__ = ["PATIENCE", "asked_to_end"]
+__all__ = ["PATIENCE", "asked_to_end", "ignore_signals"]
 
 PATIENCE = 3.0
 """Seconds after the first signal in which a further one changes nothing: both may be of one Ctrl-C, or of one closed
@@ -23,7 +24,8 @@ def asked_to_end(end: Callable[[], None], *, at_once: bool = True, patience: flo
     """While inside, the first signal calls `end`, and one that comes more than `patience` later ends all at once.
 
     Signals that this process was started to ignore (`nohup`) stay ignored, but for Ctrl-C. Outside of the main thread
-    nothing is changed.
+    nothing is changed. Where the end came sooner than `patience`, the rest of it holds on: a signal that follows the
+    first does not kill what has saved all and is on its way out.
 
     Args:
         end: asks for the end, and returns.
@@ -42,11 +44,32 @@ def asked_to_end(end: Callable[[], None], *, at_once: bool = True, patience: flo
         elif at_once and time.monotonic() - first[0] > patience:
             raise KeyboardInterrupt
 
-    numbers = [number for name in NAMES if (number := getattr(signal, name, None)) is not None]
-    heard = [one for one in numbers if one == signal.SIGINT or signal.getsignal(one) is not signal.SIG_IGN]
+    heard = [one for one in _numbers() if one == signal.SIGINT or signal.getsignal(one) is not signal.SIG_IGN]
     before = {number: signal.signal(number, stop) for number in heard}
     try:
         yield
     finally:
+        rest = first[0] + patience if first else 0.0
         for number, handler in before.items():
+            signal.signal(number, handler if time.monotonic() >= rest else _later(handler, rest))
+
+
+def ignore_signals() -> None:
+    """Hear no signal any more that asks for an end: the process is as good as over."""
+    for number in _numbers():
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _numbers() -> list[int]:
+    return [number for name in NAMES if (number := getattr(signal, name, None)) is not None]
+
+
+def _later(handler: Any, moment: float) -> Callable[[int, object], None]:
+    """What hears nothing until then, and leaves the first signal after it to `handler`."""
+
+    def heard(number: int, _: object) -> None:
+        if time.monotonic() >= moment:
             signal.signal(number, handler)
+            signal.raise_signal(number)
+
+    return heard

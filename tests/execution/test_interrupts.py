@@ -130,6 +130,17 @@ def test_a_signal_soon_after_the_first_leaves_the_saving_alone(further: signal.S
     assert steps_kept(path.parent / "out")[-1] == step
 
 
+def test_terminations_that_keep_coming_change_no_exit_code(path: Path) -> None:
+    process = started(path)
+    os.killpg(process.pid, signal.SIGINT)
+    waited = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < waited:
+        os.killpg(process.pid, signal.SIGTERM)
+        time.sleep(0.005)
+    _, errors = process.communicate(timeout=1)
+    assert process.returncode == 130 and "--resume" in errors, errors
+
+
 def test_the_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(
         SLOW.replace("time.sleep(self.seconds)", "time.sleep(self.first())")
