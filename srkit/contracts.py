@@ -203,7 +203,10 @@ class Views:
         draws: random streams that belong to this entry alone.
         extras: what the generator gave beside the picture.
         downscale: the experiment's downscaler as a function of a batch; None where an LR pipeline takes its place, and
-            for a metric also where the LR images it judges by came as files.
+            for a metric also where the LR images it judges by came as files. Of an image that wants a gradient it
+            gives one, or raises a UserError that says why there is none: downscalers that work on decoded images,
+            pillow's among them, have none. A loss that needs the gradient says so by an attribute
+            `needs_downscale = True`, and `srkit check` then holds the experiment's downscaler against it.
         discriminator: the discriminator, with the two images of a step shifted alike where the experiment says so.
             In the generator's step its weights take no gradient and the original's logits come from a cache.
         notes: numbers to be logged beside the losses; a loss fills it with `note`.

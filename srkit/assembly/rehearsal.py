@@ -20,7 +20,9 @@ from srkit.assembly.fitting import (
     is_factor,
 )
 from srkit.assembly.parts import SharedParts, as_module, option_problem, takes_lr, wants_views
+from srkit.assembly.shrinking_again import Downscale, NoGradient, needs_downscale
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
+from srkit.data.lr_images import LrMaker
 from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import FAILURES, OptionError, SrkitError
 from srkit.experiment import Pick, Plan
@@ -40,6 +42,8 @@ MUST_HAVE = {
     "schedules": ("factor",),
 }
 """What each kind is asked for beside being called."""
+
+LOSSES = ("pixel_loss", "feature_loss", "adversarial_loss")
 
 FACTORS = 200
 """Stretches of a run at whose ends a schedule is asked for its factor."""
@@ -93,7 +97,7 @@ class Rehearsal:
         self.plan = plan
         self.typing = plan.typing
         self.shared = {"meta": SharedParts(), "cpu": SharedParts()}
-        self.downscaler: _Part | None = None
+        self.downscale: Downscale | None = None
         self.stand_ins = _StandIns()
 
     def run(self) -> None:
@@ -104,9 +108,10 @@ class Rehearsal:
                     if self.plan.picks.get(pick.path) != pick:
                         self._build_on(pick, "meta")
             parts = {path: part for path, part in built.items() if part is not None}
-            self.downscaler = parts.get(("downscaler",))
             self._generator_enlarges(parts.get(("generator",)))
             for path, part in parts.items():
+                if path[0] in LOSSES and needs_downscale(part.value) and not self._shrinks_again(path, part):
+                    continue
                 if path[0] in ("discriminator", "pixel_loss", "feature_loss"):
                     self._patch_is_large_enough(path, part)
             self._groups_match(parts)
@@ -250,7 +255,9 @@ class Rehearsal:
             on_views = table != "discriminator" and wants_views(as_module(part.value))
             if isinstance(failure, OptionError):
                 self.typing.report(path, option_problem(self.plan, part.pick, failure))
-            elif isinstance(failure, SrkitError) and on_views and not self.stand_ins.asked:
+            elif isinstance(failure, NoGradient) or (
+                isinstance(failure, SrkitError) and on_views and not self.stand_ins.asked
+            ):
                 self.typing.add((*path, "use"), f"{failure}".rstrip(".") + ".")
             elif isinstance(failure, FAILURES) and not on_views:  # which may need what only a run has
                 self.typing.add((*path, "use"), f"{table} {name!r} fails on a patch: {_said(failure)}.")
@@ -273,20 +280,55 @@ class Rehearsal:
         if not wants_views(loss):
             return loss(image, image)
         with torch.enable_grad():
-            return loss(self._views(image.requires_grad_(), lr))
+            return loss(self._views(part.pick.component.name, image.requires_grad_(), lr))
 
-    def _views(self, sr: Tensor, lr: Tensor) -> Views:
+    def _shrinks_again(self, path: TreePath, part: _Part) -> bool:
+        """Whether a loss that needs gradients through the downscaler gets them."""
+        who = f"the loss {part.pick.component.name!r}"
+        if self.plan.experiment.lr_pipeline is not None:
+            message = f"{who} shrinks the image again, and an lr_pipeline has no downscaler."
+            hint = "Leave one of the two out, or write [downscaler] and [[degradation]] in the pipeline's place."
+            self.typing.add((*path, "use"), message, hint)
+            return False
+        try:
+            self._require_gradients(who)
+        except NoGradient as error:
+            self.typing.add((*path, "use"), f"{error}.")
+            return False
+        return True
+
+    def _require_gradients(self, who: str) -> None:
+        """Raises NoGradient where the experiment's downscaler has none; it is built for real to be tried."""
+        pick, scale = self.plan.picks.get(("downscaler",)), self.plan.experiment.scale
+        if pick is None or scale is None or self.typing.is_faulty(("downscaler",)):
+            return
+        if self.downscale is None:
+            part = self._build_on(pick, "cpu")
+            if part is None:
+                return
+            self.downscale = Downscale(LrMaker(part.value), scale, pick.component.name)
+        try:
+            self.downscale.require(who, torch.device("cpu"))
+        except NoGradient:
+            raise
+        except FAILURES as error:
+            self.typing.add((*pick.path, "use"), f"{pick.component.name!r} fails on an image: {_said(error)}.")
+
+    def _views(self, name: str, sr: Tensor, lr: Tensor) -> Views:
         """Views as the experiment will have them; for what only the trained networks give there are stand-ins."""
         experiment = self.plan.experiment
         draws = SampleDraws(StreamKey(0, 0, 1), [0, 1], "rehearsal")
         self.stand_ins = _StandIns()
         views = Views(sr=sr, hr=sr.detach(), lr=lr, step=1, draws=draws, extras=self.stand_ins)
-        cuts_graph = self.downscaler is not None and self.downscaler.value.works_on == "image"
         height, width = lr.shape[-2:]
+
+        def downscale(image: Tensor) -> Tensor:
+            if image.requires_grad and torch.is_grad_enabled():
+                self._require_gradients(f"the loss {name!r}")
+            return F.adaptive_avg_pool2d(image, (height, width))
+
         if experiment.lr_pipeline is None:
-            views.downscale = lambda image: F.adaptive_avg_pool2d(
-                image.detach() if cuts_graph else image, (height, width)
-            )
+            views.downscale = downscale
         if experiment.ema is not None:
             views.make_ema_sr = sr.detach
         if experiment.discriminator is not None:

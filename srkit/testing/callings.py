@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -73,7 +74,12 @@ def judge() -> Discriminator:
         return Discriminator()
 
 
-def views_of(sr: Tensor, hr: Tensor, discriminator: nn.Module | None = None) -> Views:
+def views_of(
+    sr: Tensor,
+    hr: Tensor,
+    discriminator: nn.Module | None = None,
+    downscale: Callable[[Tensor], Tensor] | None = None,
+) -> Views:
     """One step's images as a loss gets them."""
     network = discriminator or judge().requires_grad_(False)
     return Views(
@@ -82,7 +88,7 @@ def views_of(sr: Tensor, hr: Tensor, discriminator: nn.Module | None = None) -> 
         lr=F.avg_pool2d(hr, 2),
         step=1,
         draws=draws(len(hr)),
-        downscale=lambda image: F.avg_pool2d(image, 2),
+        downscale=downscale or (lambda image: F.avg_pool2d(image, 2)),
         discriminator=lambda image: DiscriminatorOutput([network(image)]),
         make_ema_sr=lambda: (sr.detach() + hr) / 2,
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
+from srkit.assembly import wants_views
 from srkit.assembly.parts import as_module
+from srkit.assembly.shrinking_again import needs_downscale
 from srkit.testing.called_rules import alike, attempt, odd_size, shaped, weights_of
-from srkit.testing.callings import discriminator_terms, judge
+from srkit.testing.callings import discriminator_terms, judge, views_of
 from srkit.testing.rule import Broken, NotTried, Rule
 from srkit.testing.subject import Outputs, Subject
 
@@ -97,12 +100,38 @@ def _discriminator_learns(subject: Subject) -> None:
         )
 
 
+def _says_that_it_shrinks(subject: Subject) -> None:
+    """Call it with a downscaler that has no gradient, as those on decoded images."""
+    loss = subject.build()
+    is_adversarial = hasattr(loss, "generator_term")
+    if not is_adversarial and not wants_views(loss):
+        raise NotTried("it takes two images")
+    call = loss.generator_term if is_adversarial else as_module(loss)
+    asked: list[bool] = []
+
+    def downscale(image: Tensor) -> Tensor:
+        asked.append(image.requires_grad and torch.is_grad_enabled())
+        return F.avg_pool2d(image, 2)
+
+    sr, hr = subject.inputs()
+    call(views_of(sr.requires_grad_(), hr, downscale=downscale))
+    says = needs_downscale(loss)
+    if any(asked) and not says:
+        raise Broken(
+            "It asks views.downscale for a gradient and does not say so; most experiments' downscaler has none.",
+            "Write `needs_downscale = True` into the class: then srkit check tells which downscaler will do.",
+        )
+    if says and not any(asked):
+        raise Broken("It says needs_downscale = True and asks views.downscale for no gradient.", "Leave it out.")
+
+
 _SCALAR = Rule("scalar", "it gives one number, or a dict of named ones", _is_scalar)
 _ODD = Rule("odd-sizes", "any size will do, and a single picture", _takes_odd_sizes)
 _GRADIENT = Rule("gradients", "a gradient reaches the generator's picture", _teaches, ("runs", "scalar", "inputs"))
 _FINITE = Rule(
     "equal-pictures", "two equal pictures give finite numbers", _is_finite_when_equal, ("runs", "scalar", "inputs")
 )
+_SHRINKS = Rule("downscale", "it says so where it needs a gradient through the downscaler", _says_that_it_shrinks)
 _MEAN = Rule("batch-mean", "it is a mean over the batch", _is_a_mean_over_samples, ("runs", "scalar", "deterministic"))
 
 LOSSES = (
@@ -111,6 +140,7 @@ LOSSES = (
     _GRADIENT,
     _FINITE,
     _MEAN,
+    _SHRINKS,
     Rule(
         "own-weights", "a gradient reaches every weight of its own that trains", _own_weights_learn, ("runs", "scalar")
     ),
@@ -121,6 +151,7 @@ ADVERSARIAL_LOSSES = (
     _GRADIENT,
     _FINITE,
     _MEAN,
+    _SHRINKS,
     Rule("discriminator-gradients", "the discriminator's term teaches it", _discriminator_learns, ("runs", "scalar")),
 )
 

@@ -7,6 +7,8 @@ from functools import partial
 
 import torch
 
+from srkit.assembly.shrinking_again import passes_gradients
+from srkit.data.lr_images import LrMaker
 from srkit.errors import OptionError
 from srkit.testing.called_rules import alike, attempt, odd_size, shaped
 from srkit.testing.callings import tensor
@@ -157,6 +159,18 @@ _SHRINKING = (
     Rule("scales", "it does each scale or says that it cannot", _shrinks_at_each_scale, ("runs", "shape")),
 )
 
+
+def _passes_gradients(subject: Subject) -> None:
+    built = subject.quiet()
+    if built.works_on == "image":
+        raise NotTried("it works on decoded images, which have none")
+    if not passes_gradients(LrMaker(built), subject.scale, torch.device("cpu")):
+        raise Broken(
+            "No gradient comes back through it, so a loss that shrinks the generator's image learns nothing.",
+            'No .detach(), NumPy, rounding or torch.no_grad() on the way; or works_on = "image".',
+        )
+
+
 DOWNSCALERS = (
     Rule("works-on", "it says whether it works on an image or a batch", _says_where_it_works, ("builds",)),
     *_SHRINKING,
@@ -165,6 +179,7 @@ DOWNSCALERS = (
     Rule("grey", "an even grey stays the same grey", _grey_stays_grey, ("runs", "dtype", "range")),
     _APART,
     _DRAWS,
+    Rule("gradients", "a gradient comes back through it", _passes_gradients, ("runs", "works-on")),
     _PICKLES,
 )
 DEGRADATIONS = (

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from srkit.assembly import Assembly, wants_views
+from srkit.assembly.shrinking_again import Downscale, ShrinksAgain
 from srkit.assembly.untouched import Untouched
 from srkit.contracts import GeneratorOutput, Views
 from srkit.data.loader import Batch
 from srkit.draws import SampleDraws, StreamKey, derived_seed
 from srkit.errors import SrkitError
-from srkit.exactness import all_bits
 from srkit.training.distributed import ALONE, Processes
 from srkit.training.ema import Ema
 from srkit.training.opponent import Frozen, Opponent, draw_offset
@@ -65,6 +65,7 @@ class Stepper:
         self.parts = self.pairing.parts
         adversarial = assembly.plan.experiment.adversarial_loss
         self.adversarial_name = adversarial.name if adversarial is not None else ""
+        self.downscale = _downscale(assembly)
         self.room = adversarial.shift_crop - 1 if adversarial is not None else 0
         self.colour_shift: dict[str, Tensor] = {}
         self._is_first = self._looks_closely = True
@@ -150,7 +151,6 @@ class Stepper:
 
     def _views(self, part: Part, output: GeneratorOutput, step: int, substep: int, *, frozen: bool) -> Views:
         key = StreamKey(self.seed, self.attempt, step, substep)
-        maker = self.assembly.lr_makers[0]
         views = Views(
             sr=output.sr,
             hr=part.hr,
@@ -159,13 +159,8 @@ class Stepper:
             draws=SampleDraws(key, part.slots, "loss"),
             extras=output.extras,
         )
-        if maker.downscaler is not None:
-            # streams of the same key as the LR image's, so that a downscaler that draws draws the same again
-            def downscale(image: Tensor) -> Tensor:
-                with all_bits(image.device):  # as LR images are made, whatever the step computes in
-                    return maker.shrink(image, SampleDraws(key, part.slots, "downscaler"))
-
-            views.downscale = downscale
+        if self.downscale is not None:
+            views.downscale = ShrinksAgain(self.downscale, lambda: SampleDraws(key, part.slots, "downscaler"))
         if self.discriminator is not None:
             # one shift for the whole batch, however many parts it is worked through in
             offset = draw_offset(SampleDraws(key, (0,), "discriminator/shift"), self.room)
@@ -178,7 +173,10 @@ class Stepper:
     @staticmethod
     def _of(name: str, views: Views, part: Part) -> Views:
         """The views of one loss: its own streams and notes, and the original that it is to see."""
-        return replace(views, hr=part.original_for(name), draws=views.draws.child(name), notes={})
+        own = replace(views, hr=part.original_for(name), draws=views.draws.child(name), notes={})
+        if isinstance(views.downscale, ShrinksAgain):
+            own.downscale = replace(views.downscale, who=f"the loss {name!r}")
+        return own
 
     def _agree(self, collected: list[Terms], watch: Callable[[Terms], None], *updaters: Updater | None) -> None:
         """Numbers of all parts to whoever watches, and gradients for the updaters, as means over all processes."""
@@ -298,6 +296,13 @@ class _Once:
             output = self.network(self.lr)
             self._sr = (output if isinstance(output, Tensor) else output.sr).float()
         return self._sr
+
+
+def _downscale(assembly: Assembly) -> Downscale | None:
+    experiment, maker = assembly.plan.experiment, assembly.lr_makers[0]
+    if experiment.downscaler is None or maker.downscaler is None:
+        return None
+    return Downscale(maker, experiment.scale, experiment.downscaler.use)
 
 
 def _colour_shift(parts: list[Part]) -> dict[str, Tensor]:

@@ -153,9 +153,19 @@ PIPELINE = '[lr_pipeline]\nuse = "real-esrgan"\n'
         ('[downscaler]\nuse = "torch-bilinear"\n', ""),
         (
             PIPELINE,
-            "x.toml:9 pixel_loss.consistency.use: the loss 'consistency' shrinks the picture again, and an lr_pipeline "
-            "has no downscaler: leave one of the two out, or write [downscaler] and [[degradation]] in the pipeline's "
+            "x.toml:9 pixel_loss.consistency.use: the loss 'consistency' shrinks the image again, and an lr_pipeline "
+            "has no downscaler. Leave one of the two out, or write [downscaler] and [[degradation]] in the pipeline's "
             "place.",
+        ),
+        (
+            '[downscaler]\nuse = "./own.py:Rounds"\n',
+            "x.toml:9 pixel_loss.consistency.use: the loss 'consistency' needs a downscaler that lets gradients through, "
+            "and 'Rounds' loses them on the way",
+        ),
+        (
+            '[downscaler]\nuse = "random"\nchoices = ["torch-bilinear", "pillow"]\n',
+            "x.toml:9 pixel_loss.consistency.use: the loss 'consistency' needs a downscaler that lets gradients through, "
+            "and 'random' loses them on the way",
         ),
     ],
 )

@@ -15,6 +15,9 @@ class LightAndDetail(nn.Module):
         detail: how much the error of single pixels counts beside that of the shrunk picture.
     """
 
+    needs_downscale = True
+    """With a gradient: `srkit check` refuses the downscalers that have none."""
+
     def __init__(self, detail: float = 1.0) -> None:
         super().__init__()
         if detail < 0:
@@ -25,6 +28,6 @@ class LightAndDetail(nn.Module):
         """The step's images -> two parts, whose sum is the loss."""
         error = views.sr - views.hr
         parts = {"detail": self.detail * error.abs().mean()}
-        if views.downscale is not None:
-            parts["light"] = (views.downscale(views.sr) - views.downscale(views.hr)).abs().mean()
+        assert views.downscale is not None  # only an experiment that has one is trained with this loss
+        parts["light"] = (views.downscale(views.sr) - views.downscale(views.hr)).abs().mean()
         return parts

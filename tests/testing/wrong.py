@@ -443,6 +443,23 @@ class Rounding(Shrinking):
         return F.avg_pool2d(hr, self.scale, ceil_mode=True)
 
 
+@breaks("downscalers", "gradients")
+class Detached(Shrinking):
+    """Lets no gradient through."""
+
+    def __call__(self, hr: Tensor) -> Tensor:
+        return F.avg_pool2d(hr.detach(), self.scale)
+
+
+@breaks("pixel_losses", "downscale")
+class ShrinksInSilence(nn.Module):
+    """Learns through the downscaler and does not say so."""
+
+    def forward(self, views: Views) -> Tensor:
+        assert views.downscale is not None
+        return (views.downscale(views.sr) - views.lr).abs().mean()
+
+
 @breaks("downscalers", "scales")
 class Always2(Shrinking):
     """Shrinks by 2 whatever it is asked."""

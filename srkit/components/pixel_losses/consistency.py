@@ -27,6 +27,8 @@ class Consistency(nn.Module):
         criterion: absolute or squared error.
     """
 
+    needs_downscale = True
+
     def __init__(self, target: Literal["lr", "hr"] = "lr", criterion: Literal["l1", "mse"] = "l1") -> None:
         super().__init__()
         self.target = target
@@ -40,10 +42,5 @@ class Consistency(nn.Module):
                 "the two out, or write [downscaler] and [[degradation]] in the pipeline's place"
             )
         small = views.downscale(views.sr.to(views.hr.dtype))
-        if views.sr.requires_grad and not small.requires_grad:
-            raise UserError(
-                "the loss 'consistency' needs a downscaler that lets gradients through, such as 'torch-bilinear' or "
-                "'torch-bicubic'; this one works on decoded pictures"
-            )
         wanted = views.lr.to(small.dtype) if self.target == "lr" else views.downscale(views.hr).detach()
         return F.l1_loss(small, wanted) if self.criterion == "l1" else F.mse_loss(small, wanted)
