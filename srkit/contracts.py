@@ -385,6 +385,11 @@ class Optimizer(Protocol):
     One that trains other weights than those it stands for (their average, say) has `eval()` and `train()`, which put
     one set or the other into the parameters: it is in `train()` while a run trains, in `eval()` while the run is judged
     or saved, and at its end. What it remembers is saved by `state_dict()` and `load_state_dict(state)`.
+
+    Each group has an `lr_scale` beside its weights: the trainer sets `lr` by it before every update, so groups of the
+    optimizer's own have to keep it (`{**group, "params": some}`). One whose `step` wants a closure (LBFGS, SAM; its
+    parameter has no default, or an attribute `needs_closure = True` says so) is handed one that computes the step's
+    loss and gradients again, at the weights of that moment: same batch, same dropout. Not with fp16's scaled losses.
     """
 
     param_groups: list[dict[str, Any]]

@@ -19,6 +19,7 @@ from srkit.assembly.fitting import (
     find_unshifted,
     is_factor,
 )
+from srkit.assembly.optimizers import find_scaled, require_groups, wants_closure
 from srkit.assembly.parts import SharedParts, as_module, option_problem, takes_lr, wants_views
 from srkit.assembly.shrinking_again import Downscale, NoGradient, needs_downscale
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
@@ -120,9 +121,28 @@ class Rehearsal:
                 find_unshifted(self.plan, parts[("discriminator",)].value)
             find_unlearned(self.plan)
             self._target_keeps_size(parts.get(("target",)))
+            for path, part in parts.items():
+                if path[0] == "optimizer":
+                    self._optimizer_fits(path, part)
             if ("schedule",) in parts:
                 find_unobserved(self.plan, parts[("schedule",)].value)
                 self._factors_are_numbers(parts[("schedule",)])
+
+    def _optimizer_fits(self, path: TreePath, part: _Part) -> None:
+        """Its groups can be told their rates, and where it computes losses by itself it can be let."""
+
+        def build(groups: list[dict[str, Any]]) -> Any:
+            return part.pick.build(parameters=groups, shared=SharedParts())
+
+        name, weight = part.pick.component.name, nn.Parameter(torch.zeros(2, 3))
+        try:
+            optimizer = build([{"params": [weight], "lr": 1e-3, "lr_scale": 0.5}])
+            require_groups(optimizer, [weight], f"the optimizer {name!r}")
+        except SrkitError as error:
+            self.typing.add((*path, "use"), f"{error}.")
+            return
+        if wants_closure(optimizer, build):
+            find_scaled(self.plan, name)
 
     def _factors_are_numbers(self, part: _Part) -> None:
         """Ask the schedule for its factors all over the run."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from srkit.assembly.fitting import is_factor
+from srkit.assembly.optimizers import require_groups, wants_closure
 from srkit.contracts import Job, JobState
 from srkit.errors import UserError
 from srkit.testing.rule import Broken, NotTried, Rule, sent_to_a_worker
@@ -89,26 +90,35 @@ DATASETS = (
 
 
 def _groups(subject: Subject, weights: torch.nn.Parameter) -> Any:
-    return subject.build(parameters=[{"params": [weights], "lr": LEARNING_RATE}])
+    return subject.build(parameters=[{"params": [weights], "lr": LEARNING_RATE, "lr_scale": 1.0}])
 
 
 def _fresh() -> torch.nn.Parameter:
     return torch.nn.Parameter(torch.tensor([1.0, -2.0, 3.0]))
 
 
-def _train(optimizer: Any, weights: torch.nn.Parameter, updates: int) -> None:
+def _train(subject: Subject, optimizer: Any, weights: torch.nn.Parameter, updates: int) -> None:
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad(set_to_none=True)
+        with torch.enable_grad():
+            value = weights.square().sum()
+            value.backward()
+        return value
+
+    closure = wants_closure(optimizer, lambda groups: subject.build(parameters=groups))
     if hasattr(optimizer, "train"):
         optimizer.train()
     for _ in range(updates):
-        optimizer.zero_grad(set_to_none=True)
-        weights.square().sum().backward()
-        optimizer.step()
+        loss()
+        optimizer.step(loss) if closure else optimizer.step()
+    if hasattr(optimizer, "eval"):
+        optimizer.eval()  # a run is judged and saved so
 
 
 def _goes_down(subject: Subject) -> None:
     weights = _fresh()
     optimizer = _groups(subject, weights)
-    _train(optimizer, weights, 60)
+    _train(subject, optimizer, weights, 60)
     if not float(weights.detach().square().sum()) < 0.9 * 14:
         raise Broken(
             f"After 60 updates on x**2 at a rate of {LEARNING_RATE} it is no lower.", "Step against the gradient."
@@ -123,17 +133,23 @@ def _keeps_rates(subject: Subject) -> None:
             f"Handed a group with lr = {LEARNING_RATE}, its param_groups have {rates}.",
             "Pass `parameters` on as they are: the run sets each group's lr.",
         )
+    weights = [_fresh(), _fresh()]
+    groups = [{"params": weights, "lr": LEARNING_RATE, "lr_scale": 0.5}]
+    try:
+        require_groups(subject.build(parameters=groups), weights, "It")
+    except UserError as error:
+        raise Broken(f"{error}.") from None
 
 
 def _resumes(subject: Subject) -> None:
     whole, halves = _fresh(), _fresh()
     one = _groups(subject, whole)
-    _train(one, whole, 10)
+    _train(subject, one, whole, 10)
     first = _groups(subject, halves)
-    _train(first, halves, 5)
+    _train(subject, first, halves, 5)
     second = _groups(subject, halves)
     second.load_state_dict(first.state_dict())
-    _train(second, halves, 5)
+    _train(subject, second, halves, 5)
     if not torch.allclose(whole, halves, rtol=1e-5, atol=1e-6):
         raise Broken("Ten updates are not the same as five, saved, loaded, and five more.", "Keep all in self.state.")
 

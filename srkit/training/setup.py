@@ -20,6 +20,7 @@ from srkit.assembly.fitting import (
     find_unshifted,
 )
 from srkit.assembly.groups import parameter_groups
+from srkit.assembly.optimizers import find_scaled, require_groups, wants_closure
 from srkit.contracts import Dataset, Draws, Schedule
 from srkit.data.cache import Cached
 from srkit.data.order import SampleOrder
@@ -218,9 +219,21 @@ def _updater(
     steps: int,
 ) -> Updater:
     plan, seed = assembly.plan, assembly.plan.experiment.seed
+    weights = [weight for group in groups for weight in group["params"]]
     for group in groups:
         group["lr"] = 0.0  # the trainer sets it before every update
-    optimizer = build_pick(plan, plan.picks[path], seed=seed, parameters=groups, shared=SharedParts())
+
+    def build(groups: list[dict[str, Any]]) -> Any:
+        return build_pick(plan, plan.picks[path], seed=seed, parameters=groups, shared=SharedParts())
+
+    optimizer = build(groups)
+    require_groups(optimizer, weights, f"the optimizer {table.use!r}")
+    closure = wants_closure(optimizer, build)
+    if closure:
+        find_scaled(plan, table.use)
+        if plan.problems:
+            raise ExperimentError(plan.problems)
     schedule, used = _schedule(assembly, steps), plan.experiment.schedule
     scaling = plan.experiment.loss_scaling
-    return Updater(optimizer, schedule, table.clip_norm, device, scaling, used.use if used is not None else "")
+    name = used.use if used is not None else ""
+    return Updater(optimizer, schedule, table.clip_norm, device, scaling, name, closure)

@@ -38,7 +38,8 @@ def unpack(tree: Any, tensors: dict[str, Tensor]) -> Any:
     """What `pack` took apart."""
     if isinstance(tree, dict):
         if TENSOR in tree:
-            return tensors[tree[TENSOR]]
+            # one within a file's bytes may begin anywhere in memory, and a product of such rounds otherwise
+            return tensors[tree[TENSOR]].clone()
         if PAIRS in tree:
             return {_key(key, tensors): unpack(value, tensors) for key, value in tree[PAIRS]}
         if TUPLE in tree:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import torch
@@ -15,6 +16,7 @@ from srkit.contracts import GeneratorOutput, Views
 from srkit.data.loader import Batch
 from srkit.draws import SampleDraws, StreamKey, derived_seed
 from srkit.errors import SrkitError
+from srkit.training.again import Again
 from srkit.training.distributed import ALONE, Processes
 from srkit.training.ema import Ema
 from srkit.training.opponent import Frozen, Opponent, draw_offset
@@ -183,27 +185,49 @@ class Stepper:
         watch(self.processes.mean_terms(mean(collected)))
         self.processes.mean_gradients(weight for one in updaters if one is not None for weight in one.weights())
 
+    def _again(self, losses: Callable[[], Iterator[Tensor]], parts: int, *updaters: Updater | None) -> Again | None:
+        """The step's loss once more, where an optimizer asks for it."""
+        if not any(one is not None and one.wants_closure for one in updaters):
+            return None
+        found = [self.generator, self.discriminator, self.assembly.adversarial, *self.assembly.losses.values()]
+        modules = [one for one in found if isinstance(one, nn.Module)]
+        return Again(losses, parts, self.device, self.processes, modules)
+
     # --- the generator ----------------------------------------------------------------------------------------------
 
     def _generator_step(self, step: int, span: Span, parts: list[Part], watch: Callable[[Terms], None]) -> None:
         collected: list[Terms] = []
+        again = self._again(
+            lambda: (total for _, total, _ in self._generator_losses(step, span, parts, looks_closely=False)),
+            len(parts),
+            self.updater,
+            self.losses_updater,
+        )
+        with closing(self._generator_losses(step, span, parts, looks_closely=self._looks_closely)) as losses:
+            for part, (fake, total, terms) in zip(parts, losses, strict=True):
+                part.fake = fake
+                collected.append(terms)
+                self.updater.backward(total / len(parts), span.precision)
+        self._agree(collected, watch, self.updater, self.losses_updater)
+        if self.losses_updater is not None:
+            self.losses_updater.step(step, span.lr["losses"], span.precision, again)
+        self.updater.step(step, span.lr["generator"], span.precision, again)
+
+    def _generator_losses(
+        self, step: int, span: Span, parts: list[Part], *, looks_closely: bool
+    ) -> Generator[tuple[Tensor, Tensor, Terms]]:
+        """Of each part SR without graph, the weighted sum of the losses, and their numbers."""
         iterations = PowerIterations(parts, self.generator, self.discriminator)
         with Frozen(self.discriminator):
             for part in parts:
                 iterations.begin(part)
-                untouched = Untouched(self._looks_closely, lr=part.lr, hr=part.hr)
+                untouched = Untouched(looks_closely, lr=part.lr, hr=part.hr)
                 with autocast(self.device, span.precision):
                     output = self._generate(part.lr)
                     untouched.after("the generator")
                     views = self._views(part, output, step, 0, frozen=True)
                     total, terms = self._generator_terms(part, views, span, untouched)
-                part.fake = output.sr.detach()
-                collected.append(terms)
-                self.updater.backward(total / len(parts), span.precision)
-        self._agree(collected, watch, self.updater, self.losses_updater)
-        if self.losses_updater is not None:
-            self.losses_updater.step(step, span.lr["losses"], span.precision)
-        self.updater.step(step, span.lr["generator"], span.precision)
+                yield output.sr.detach(), total, terms
 
     def _generator_terms(self, part: Part, views: Views, span: Span, untouched: Untouched) -> tuple[Tensor, Terms]:
         """The weighted sum of all losses, and each one before its weight, parts before sums."""
@@ -242,6 +266,23 @@ class Stepper:
     ) -> None:
         assert self.discriminator_updater is not None and self.assembly.adversarial is not None
         collected: list[Terms] = []
+        again = self._again(
+            lambda: (total for total, _ in self._discriminator_losses(step, substep, span, parts, looks_closely=False)),
+            len(parts),
+            self.discriminator_updater,
+        )
+        looks_closely = self._looks_closely
+        with closing(self._discriminator_losses(step, substep, span, parts, looks_closely=looks_closely)) as losses:
+            for total, terms in losses:
+                collected.append(terms)
+                self.discriminator_updater.backward(total / len(parts), span.precision)
+        self._agree(collected, watch, self.discriminator_updater)
+        self.discriminator_updater.step(step, span.lr["discriminator"], span.precision, again)
+
+    def _discriminator_losses(
+        self, step: int, substep: int, span: Span, parts: list[Part], *, looks_closely: bool
+    ) -> Generator[tuple[Tensor, Terms]]:
+        """Of each part the discriminator's loss and its numbers."""
         # what a loss learns is learned in the generator's step: here it would keep a gradient until then
         iterations = PowerIterations(parts, self.discriminator)
         with Frozen(self.assembly.adversarial):
@@ -252,15 +293,12 @@ class Stepper:
                     views = self._views(part, GeneratorOutput(part.fake), step, substep, frozen=False)
                     own = self._of(self.adversarial_name, views, part)
                     terms: Terms = {}
-                    untouched = Untouched(self._looks_closely, lr=part.lr, hr=own.hr, sr=part.fake)
+                    untouched = Untouched(looks_closely, lr=part.lr, hr=own.hr, sr=part.fake)
                     value = self.assembly.adversarial.discriminator_term(own)
                     untouched.after(f"the adversarial loss {self.adversarial_name!r}, or the discriminator,")
                     untouched.settle()
                     total = record(terms, "discriminator", value, own)
-                collected.append(terms)
-                self.discriminator_updater.backward(total / len(parts), span.precision)
-        self._agree(collected, watch, self.discriminator_updater)
-        self.discriminator_updater.step(step, span.lr["discriminator"], span.precision)
+                yield total, terms
 
 
 class PowerIterations:

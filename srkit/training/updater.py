@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ class Updater:
         device: where the weights are.
         schedule_name: what the experiment calls it.
         loss_scaling: whether fp16 scales the loss, so that small gradients do not vanish.
+        wants_closure: whether the optimizer is handed a closure, which computes the step's loss once more.
 
     Attributes:
         scaler: the loss scale. Updaters whose gradients come from one loss share it; its owner steps last.
@@ -43,7 +45,9 @@ class Updater:
         device: torch.device,
         loss_scaling: bool = True,
         schedule_name: str = "",
+        wants_closure: bool = False,
     ) -> None:
+        self.wants_closure = wants_closure
         self.schedule_name = schedule_name or type(schedule).__name__
         self.loss_scaling = loss_scaling
         self.measures = False
@@ -99,8 +103,15 @@ class Updater:
         """Add the loss's gradients; in fp16 of the scaled loss, since small ones would vanish in that format."""
         (self.scaler.scale(loss) if precision == "fp16" and self.loss_scaling else loss).backward()
 
-    def step(self, step: int, lr: float, precision: str) -> None:
-        """Change the weights with the gradients there are, and forget these."""
+    def step(self, step: int, lr: float, precision: str, again: Callable[[list[Tensor]], Tensor] | None = None) -> None:
+        """Change the weights with the gradients there are, and forget these.
+
+        Args:
+            step: the update's number.
+            lr: the stage's learning rate.
+            precision: what the loss was computed in.
+            again: puts the gradients of now into the weights and gives the loss; for optimizers that want a closure.
+        """
         weights = [one for one in self.weights() if one.grad is not None]
         scaling = self._scales = precision == "fp16" and self.loss_scaling and bool(weights)
         self.lr = lr * self._factor(step)
@@ -116,11 +127,24 @@ class Updater:
             self.scaler.step(self.optimizer)
             self.scaled += 1
             self.skipped += self._updates == before
+        elif self.wants_closure:
+            assert again is not None
+            self.optimizer.step(self._closure(again))  # type: ignore[arg-type]  # stubs: a float, torch's own: a tensor
         else:
             self.optimizer.step()
         if scaling and self.owns_scaler:
             self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
+
+    def _closure(self, again: Callable[[list[Tensor]], Tensor]) -> Callable[[], Tensor]:
+        def closure() -> Tensor:
+            loss = again(self.weights())
+            if self.clip_norm is not None:
+                weights = [one for one in self.weights() if one.grad is not None]
+                torch.nn.utils.clip_grad_norm_(weights, self.clip_norm)
+            return loss
+
+        return closure
 
     def _factor(self, step: int) -> float:
         factor = self.schedule.factor(step)
