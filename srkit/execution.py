@@ -28,6 +28,7 @@ from srkit.hooks import HookCaller
 from srkit.links import folder_inside
 from srkit.locks import held
 from srkit.machine.signals import PATIENCE, asked_to_end
+from srkit.places import shown
 from srkit.readiness import Notice, Prepared, blame_tables, make_ready, make_run
 from srkit.registry import KINDS, Registry
 from srkit.registry.discovery import not_installed
@@ -113,6 +114,7 @@ def execute(
     if not processes.is_first:
         notice = lambda _: None  # noqa: E731  (what the first process says is enough)
     folder, begins = processes.from_first(lambda: _folder(plan, out, resume=resume))
+    folder = folder.absolute()  # before any component of the run is built: one may change the current folder
     with _alone_in(folder) if processes.is_first else nullcontext():
         return _execute(plan, registry, folder, begins, resume, device, observers or {}, notice, processes)
 
@@ -231,7 +233,7 @@ def _restore(run: Run, path: Path, saved: checkpoint.Saved, complaints: list[str
             "was compared as far as its files go, and the checkpoints from here on say it"
         )
     run.restore(saved)
-    notice(f"resuming {run.folder} after step {run.step} of {run.total_steps}")
+    notice(f"resuming {shown(run.folder)} after step {run.step} of {run.total_steps}")
 
 
 def _plugins(registry: Registry) -> tuple[dict[str, tuple[Any, str]], list[str]]:

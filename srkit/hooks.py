@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from srkit.errors import FAILURES, SrkitError, nearest
+from srkit.shared_state import Patched, left_alone
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,6 +89,11 @@ class HookCaller:
             except (pluggy.PluginValidationError, ValueError) as error:
                 reason = " ".join(str(error).split())
                 raise HookFailed(f"the plugin {name} does not fit: {reason}. {_KNOWN}") from error
+        for hook in _NAMES:
+            for one in getattr(self.manager.hook, hook).get_hookimpls():
+                is_own = str(getattr(one.function, "__module__", "")).startswith(f"{PROJECT}.")
+                if not (is_own or one.hookwrapper or one.wrapper):
+                    one.function = _watched(one.plugin_name, hook, one.function)
 
     def call(self, hook: str, **arguments: Any) -> None:
         """Call one hook on every plugin.
@@ -106,6 +113,8 @@ class HookCaller:
             raise HookInterrupted(
                 f"interrupted while the plugin {self._culprit(caller, error)} was in {hook}"
             ) from error
+        except Patched as error:
+            raise HookFailed(str(error)) from error
         except FAILURES as error:
             raise _failed(self._culprit(caller, error), hook, error) from error
 
@@ -115,7 +124,7 @@ class HookCaller:
         for one in caller.get_hookimpls():
             function = inspect.unwrap(one.function)
             code = getattr(function, "__code__", None)
-            owner = getattr(one.function, "__self__", None)
+            owner = getattr(getattr(one.function, _WATCHED, one.function), "__self__", None)
             for frame in frames:
                 # two plugins of one class share the code, not the object
                 if frame.f_code is code and (owner is None or _first_argument(frame) is owner):
@@ -155,10 +164,24 @@ class HookCaller:
         return [(name, plugin) for name, plugin in plugins if callable(getattr(plugin, method, None))]
 
 
+_WATCHED = "srkit_watched"
 _NAMES = [name for name in vars(Hooks) if name.startswith("srkit_")]
 _KNOWN = "Hooks: " + ", ".join(
     f"{name}({', '.join(list(inspect.signature(getattr(Hooks, name)).parameters)[1:])})" for name in _NAMES
 )
+
+
+def _watched(name: str, hook: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """An implementation that is not srkit's, with an eye on what all share; on torch's functions at log steps alone."""
+
+    @functools.wraps(function)
+    def watched(*arguments: Any) -> Any:
+        thorough = hook != "srkit_step_end" or any(isinstance(one, Mapping) for one in arguments)
+        with left_alone(f"the plugin {name}", f"in {hook}", functions=thorough):
+            return function(*arguments)
+
+    setattr(watched, _WATCHED, function)
+    return watched
 
 
 def _require_known(name: str, plugin: Any) -> None:

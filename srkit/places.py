@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-__all__ = ["Nameless", "is_absolute", "named_folders"]
+__all__ = ["Nameless", "is_absolute", "named_folders", "shown"]
 
 HOME = "~"
 """What stands for a home folder, whose own name is its owner's."""
@@ -32,6 +32,14 @@ SYSTEMS = ("Linux", "macOS", "Darwin", "Windows")
 def is_absolute(text: str) -> bool:
     """Whether a text is a path that begins at a root, a drive, a server or a home, on any system."""
     return PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute() or text.startswith("~")
+
+
+def shown(path: Path) -> str:
+    """A path as one types it from the current folder, where it lies in that."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
 
 
 def named_folders(value: Any) -> Iterator[str]:

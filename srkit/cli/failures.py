@@ -19,6 +19,7 @@ import click
 from srkit.cli.saying import say, say_document
 from srkit.errors import ExperimentError, SaidElsewhere, SrkitError
 from srkit.printable import printable_lines
+from srkit.shared_state import SharedStateChanged
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 EXIT_CODES = {
@@ -79,8 +80,10 @@ def warnings_spelled_out() -> Iterator[None]:
     """What a library warns of may name anybody's file too."""
     before = warnings.formatwarning
 
-    def spelled_out(*args: Any, **kwargs: Any) -> str:
-        return printable_lines(before(*args, **kwargs))
+    def spelled_out(message: Any, category: type[Warning], *args: Any, **kwargs: Any) -> str:
+        if issubclass(category, SharedStateChanged):  # in our own words
+            return printable_lines(f"warning: {message}\n")
+        return printable_lines(before(message, category, *args, **kwargs))
 
     warnings.formatwarning = spelled_out
     try:

@@ -22,6 +22,7 @@ from srkit.cli.saying import say, say_document
 from srkit.data.limits import require_limits
 from srkit.errors import SrkitError, nearest
 from srkit.machine.signals import ignore_signals
+from srkit.shared_state import STARTED_BY
 
 LOAD_NOTHING = ("list", "doctor", "schema", "trust")
 """Commands that load no component: whatever ends them is not one's `sys.exit()`."""
@@ -54,8 +55,9 @@ COMMANDS = {
 READERS = "srkit-pictures"
 """What the names of threads begin with that read pictures, as srkit.data.threads has it."""
 
-TO_SAY, TO_END = 0.5, 5.0
-"""Seconds after an interrupt when a thread that has not ended is told about, and when it is left."""
+TO_SAY, TO_END, TO_LINGER = 0.5, 5.0, 60.0
+"""Seconds after an interrupt when a thread that has not ended is told about, and when it is left; the last of these is
+for those of components when all went well."""
 
 
 class Commands(click.Group):
@@ -149,6 +151,8 @@ def main() -> None:
     except BaseException as error:
         code = _reported(error)
         _leave_hanging_threads(code)
+    else:
+        _leave_threads_that_linger(code if isinstance(code, int) else 0)
     if code == INTERRUPTED:
         atexit.register(ignore_signals)  # Python forgets its own handlers while it ends, and this would be no 130
     sys.exit(code if isinstance(code, int) else 0)
@@ -157,14 +161,38 @@ def main() -> None:
 def _leave_hanging_threads(code: int) -> None:
     """Have Python wait no longer than 5 seconds, or until the next Ctrl-C, for threads that do not end.
 
-    One that reads a picture on a drive that has gone never does. After an error only those that read pictures are left.
+    One that reads a picture on a drive that has gone never does. After an error only those that read pictures, or that
+    a component started, are left.
     """
     left = [one for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
     if code != INTERRUPTED:
-        left = [one for one in left if one.name.startswith(READERS)]
+        left = [one for one in left if one.name.startswith(READERS) or hasattr(one, STARTED_BY)]
     if left:
         signal.signal(signal.SIGINT, lambda *_: os._exit(code))
         threading.Thread(target=_end_despite, args=[left, code], daemon=True).start()
+
+
+def _leave_threads_that_linger(code: int) -> None:
+    """Say whose threads keep a command alive that is done, and end it despite them where that lasts: a study waits."""
+    left = [one for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
+    if left:
+        threading.Thread(target=_end_despite_lingering, args=[left, code], daemon=True).start()
+
+
+def _end_despite_lingering(threads: Sequence[threading.Thread], code: int) -> None:
+    time.sleep(TO_SAY)
+    alive = [one for one in threads if one.is_alive()]
+    if not alive:
+        return
+    names = ", ".join(repr(one.name) + (f" of {who}" if (who := getattr(one, STARTED_BY, "")) else "") for one in alive)
+    say(
+        f"all is done; still waiting for the thread {names}, which is no daemon. Ctrl-C ends it, and it is left after "
+        f"{TO_LINGER:.0f} seconds",
+        err=True,
+    )
+    time.sleep(TO_LINGER)
+    if any(one.is_alive() for one in alive):
+        os._exit(code)
 
 
 def _end_despite(threads: Sequence[threading.Thread], code: int) -> None:

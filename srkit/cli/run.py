@@ -15,6 +15,7 @@ from srkit.cli.study import Asked, StudyTask, rehearse_study, run_study, sound_s
 from srkit.cli.together import once_a_machine
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
+from srkit.places import shown
 from srkit.registry import Registry
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _run(
         run = outcome.run
         screen.print(
             f"interrupted after step {run.step} of {run.total_steps}; the checkpoint is saved. Go on with:",
-            f"  srkit run {run.folder} --resume",
+            f"  srkit run {shown(run.folder)} --resume",
             sep="\n",
             soft_wrap=True,
         )
@@ -163,15 +164,15 @@ def _show(outcome: Outcome, screen: Console, *, quiet: bool) -> None:
         console.print(line, style="dim", soft_wrap=True)
     if quiet:
         return
-    lines = [f"run folder: {run.folder}"]
+    lines = [f"run folder: {shown(run.folder)}"]
     if outcome.strips:
-        lines.append(f"strips (original | bicubic | {run.name}): {outcome.strips[0].parent}")
+        lines.append(f"strips (original | bicubic | {run.name}): {shown(outcome.strips[0].parent)}")
     lines.append("next:")
-    lines.append(f"  srkit upscale PHOTO... --model {run.folder} --out upscaled")
+    lines.append(f"  srkit upscale PHOTO... --model {shown(run.folder)} --out upscaled")
     if run.experiment.log.tensorboard:
         # where nothing but runs lies, all of them are shown together
         below = run.folder.parent if run.folder.parent.name == "runs" else run.folder
-        lines.append(f"  tensorboard --logdir {below}")
+        lines.append(f"  tensorboard --logdir {shown(below)}")
     for line in lines:
         screen.print(line, soft_wrap=True)
 

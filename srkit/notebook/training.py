@@ -12,6 +12,7 @@ from srkit.errors import ExperimentError, UserError
 from srkit.evaluation.rows import Row, by_protocol
 from srkit.notebook.overrides import settings_of
 from srkit.notebook.shown import as_html, as_text, image_tag, paragraph
+from srkit.places import shown
 from srkit.printable import printable
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Interrupted(KeyboardInterrupt):
         self.folder = folder
         super().__init__(
             f"interrupted after step {step} of {total}; the checkpoint is saved. "
-            f"Go on with srkit.run({str(folder)!r}, resume=True)"
+            f"Go on with srkit.run({shown(folder)!r}, resume=True)"
         )
 
     def _render_traceback_(self) -> list[str]:
@@ -117,7 +118,7 @@ class RunResult:
     def _lines(self) -> list[str]:
         lines = [f"stopped after step {self.steps}: {self.stop_reason}"] if self.stop_reason else []
         lines += [] if self.rows else [f"{self.steps} steps done; nothing judges this run, so there is no table"]
-        return [*lines, f"run folder: {self.folder}"]
+        return [*lines, f"run folder: {shown(self.folder)}"]
 
 
 def train(

@@ -25,6 +25,7 @@ from srkit.registry.own_code import is_network_path
 from srkit.registry.requirements import Requirements
 from srkit.registry.source import find_spec, parse_source
 from srkit.registry.trust import Trust
+from srkit.shared_state import Patched, left_alone
 
 __all__ = [
     "BrokenComponent",
@@ -36,6 +37,9 @@ __all__ = [
     "load_entry",
     "load_own_file",
 ]
+
+OWN = "srkit"
+"""The distribution whose components leave alone what all share."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Component:
             require_fit(self.factory, self.kind, must_say=self.must_say)
         except ContractError as error:
             raise ContractError(f"{self.kind.singular.replace('_', ' ')} {self.use}: {error}") from None
-        built = self.factory(**arguments)
+        built = self._called(arguments)
         if self.kind.is_network and not hasattr(built, "named_parameters"):
             given = type(built).__name__
             raise ContractError(
@@ -84,6 +88,15 @@ class Component:
                 f"{given}(torch.nn.Module) with a forward() and super().__init__()"
             )
         return built
+
+    def _called(self, arguments: dict[str, Any]) -> Any:
+        if self.distribution == OWN:
+            return self.factory(**arguments)
+        try:
+            with left_alone(f"the {self.kind.singular} {self.use!r}", "while it was built", torch_stream=False):
+                return self.factory(**arguments)
+        except Patched as error:
+            raise ContractError(str(error)) from None
 
 
 class NotFound(UserError):
@@ -129,7 +142,8 @@ def load_own_file(kind: Kind, use: str, base: Path, named_in: Iterable[Path], tr
         raise NotFound(f"no {kind.singular} {use!r}: there is no file {path}.")
     trust.require(path, named_in, attribute)
     try:
-        module = load_file(path)
+        with left_alone(f"the {kind.singular} {use!r}", "while its file was imported"):
+            module = load_file(path)
     except FAILURES as error:
         raise BrokenComponent(f"{kind.singular} {use}: {_cause(error)}") from error
     factory = _attribute(module, attribute, use, str(path))
@@ -166,7 +180,8 @@ def load_declared(kind: Kind, use: str) -> Component:
     if found is None or not source.samefile(found):
         raise BrokenComponent(f"{kind.singular} {use}: {found} hides the installed {source}; rename it or move it")
     try:
-        module = importlib.import_module(module_name)
+        with left_alone(f"the {kind.singular} {use!r}", "while its module was imported"):
+            module = importlib.import_module(module_name)
     except FAILURES as error:
         raise BrokenComponent(f"{kind.singular} {use}: {_cause(error)}") from error
     factory = _attribute(module, attribute, use)
@@ -203,7 +218,7 @@ def load_entry(entry: Entry, requirements: Requirements) -> Component:
         if reading.broken:
             raise BrokenComponent(f"{entry.kind.singular} {use}: {reading.broken}")
         try:
-            module = importlib.import_module(entry.module)
+            module = _imported(entry)
         except FAILURES as error:
             raise BrokenComponent(
                 f"{entry.kind.singular} {use}: importing {entry.module} failed: {_cause(error)}"
@@ -214,6 +229,13 @@ def load_entry(entry: Entry, requirements: Requirements) -> Component:
             raise BrokenComponent(f"{entry.kind.singular} {error}") from None
     component = Component(entry.kind, use, entry.name, factory, entry.distribution, entry.version)
     return _checked(component)
+
+
+def _imported(entry: Entry) -> ModuleType:
+    if entry.distribution == OWN or entry.module in sys.modules:
+        return importlib.import_module(entry.module)
+    with left_alone(f"the {entry.kind.singular} {entry.qualified!r}", "while its module was imported"):
+        return importlib.import_module(entry.module)
 
 
 def _would_import(module: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 from srkit.data.loader import Batch
 from srkit.errors import SrkitError
 from srkit.hooks import HookFailed, HookInterrupted
+from srkit.places import shown
 from srkit.training.failure import explain
 from srkit.training.ledger import NotFinite
 from srkit.training.run import Run
@@ -143,9 +144,11 @@ def _end_after(run: Run, error: BaseException) -> None:
         if isinstance(error, (HookFailed, HookInterrupted)) and run.step != run.saved_step and run.step > 0:
             run.save()
         if isinstance(error, HookInterrupted):
-            error.add_note(f"the checkpoint is saved. Go on with: srkit run {run.folder} --resume")
+            error.add_note(f"the checkpoint is saved. Go on with: srkit run {shown(run.folder)} --resume")
         elif isinstance(error, HookFailed) and run.saved_step > 0:
-            error.add_note(f"the checkpoint is saved. Once the plugin is mended: srkit run {run.folder} --resume")
+            error.add_note(
+                f"the checkpoint is saved. Once the plugin is mended: srkit run {shown(run.folder)} --resume"
+            )
     except SrkitError as second:
         error.add_note(str(second))
     try:

@@ -132,13 +132,13 @@ def test_runs_are_numbered_never_overwritten_and_the_newest_is_resumed(
     with pytest.raises(UserError, match="never overwritten. Choose"):
         run(path, out=Path("photos"))
     outcome = run(path, "steps=2", resume=True)
-    assert outcome.run.folder == Path("runs/tiny-2") and outcome.run.resumed_from == 1
+    assert outcome.run.folder == tmp_path / "runs/tiny-2" and outcome.run.resumed_from == 1
     # the run folder itself in place of the experiment
     outcome = run(Path("runs/tiny/experiment.toml"), "steps=3", resume=True)
-    assert outcome.run.folder == Path("runs/tiny") and outcome.run.resumed_from == 1
+    assert outcome.run.folder == tmp_path / "runs/tiny" and outcome.run.resumed_from == 1
     # in place of a new run's experiment
     outcome = run(Path("runs/tiny/experiment.toml"))
-    assert outcome.run.folder == Path("runs/tiny-3") and outcome.run.step == 3
+    assert outcome.run.folder == tmp_path / "runs/tiny-3" and outcome.run.step == 3
 
 
 def test_a_failed_start_does_not_take_the_folder(tmp_path: Path) -> None:

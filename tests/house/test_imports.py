@@ -26,6 +26,7 @@ GROUND = {
     "exactness",
     "printable",
     "places",
+    "shared_state",
     "weight_files",
 }
 LOWER = GROUND | {"registry", "hooks", "experiment"}
@@ -34,6 +35,7 @@ UPPER = MIDDLE | {"training", "evaluation", "inference"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "printable": set(),
+    "shared_state": set(),
     "places": set(),
     "errors": {"printable"},
     "seeds": set(),
@@ -50,8 +52,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "procfs": set(),
     "out_of_memory": set(),
     "weight_files": {"errors", "plain_files"},
-    "registry": {"errors", "contracts", "locks", "machine", "data", "plain_files"},
-    "hooks": {"errors"},
+    "registry": {"errors", "contracts", "locks", "machine", "data", "plain_files", "shared_state"},
+    "hooks": {"errors", "shared_state"},
     "experiment": {"errors", "registry", "toml_files", "plain_files"},
     "data": GROUND,
     "assembly": LOWER | {"data"},
