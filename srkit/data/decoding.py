@@ -101,6 +101,7 @@ class Original:
         icc_profile: its colour profile; empty for none.
         exif: its EXIF block without the orientation, which is applied; empty for none.
         frames: how many pictures the file holds; the pixels are the first one's.
+        resolution: dots per inch, across and down; None where it says none.
     """
 
     pixels: np.ndarray
@@ -108,6 +109,7 @@ class Original:
     icc_profile: bytes
     exif: bytes
     frames: int
+    resolution: tuple[float, float] | None = None
 
 
 def decode_original(path: Path | str, *, named: bool = False) -> Original:
@@ -123,7 +125,10 @@ def decode_original(path: Path | str, *, named: bool = False) -> Original:
         frames = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
         pixels = unblended(picture, lambda: opened(file))
         upright_pixels = np.ascontiguousarray(pixels if is_tiff else upright(pixels, turn))
-        return Original(upright_pixels, mode, profile, exif, frames)
+        across_and_down = headers.resolution(picture)
+        if across_and_down is not None and turn in headers.SIDEWAYS:
+            across_and_down = across_and_down[::-1]
+        return Original(upright_pixels, mode, profile, exif, frames, across_and_down)
 
 
 def image_size(path: Path | str, *, named: bool = False) -> tuple[int, int]:

@@ -66,7 +66,7 @@ _ORIENTATION = 0x0112
 _CAMERA_MODEL = 0x0110
 _BITS_PER_SAMPLE = 258
 _LARGEST_EXIF = 1 << 24  # a chunk may claim 4 GB, which Python would ask the system for before it reads
-_SIDEWAYS = (5, 6, 7, 8)
+SIDEWAYS = (5, 6, 7, 8)
 
 
 class Unusable(Exception):
@@ -146,6 +146,15 @@ def camera_model(picture: ImageFile, file: IO[bytes]) -> str:
     return found.partition("\0")[0].strip() if isinstance(found, str) else ""
 
 
+def resolution(picture: ImageFile) -> tuple[float, float] | None:
+    """Dots per inch, across and down, as they stand in the file; None where there are none that could be."""
+    try:
+        across, down = map(float, picture.info["dpi"])
+    except Exception:  # absent, or anything: a damaged value must not cost a good picture
+        return None
+    return (across, down) if 0 < across < 1e6 and 0 < down < 1e6 else None
+
+
 def exif_without_orientation(picture: ImageFile) -> bytes:
     """The EXIF block as it can be written beside an upright picture; empty where there is none or it is damaged.
 
@@ -176,7 +185,7 @@ def _exif_value(picture: ImageFile, file: IO[bytes], tag: int) -> Any:
 def upright_size(picture: ImageFile, file: IO[bytes]) -> tuple[int, int]:
     """(width, height) after the orientation is applied."""
     width, height = picture.size
-    sideways = orientation(picture, file) in _SIDEWAYS
+    sideways = orientation(picture, file) in SIDEWAYS
     # Pillow has exchanged the sides of a TIFF by the tag already.
     if isinstance(picture, TiffImagePlugin.TiffImageFile) and _ORIENTATION in picture.tag_v2:
         sideways = False

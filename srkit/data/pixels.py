@@ -57,6 +57,28 @@ def unblended(picture: ImageFile, reopen: Callable[[], ImageFile]) -> np.ndarray
     return np.array(picture if mode == wanted else picture.convert(wanted))
 
 
+def extend_visible(rgba: np.ndarray) -> np.ndarray:
+    """The colours of an image with those of the nearest visible pixel in the place of what no one sees.
+
+    A network, or any filter, looks at neighbours: what a file happens to hold where alpha is 0 would bleed into what
+    is seen.
+
+    Args:
+        rgba: (H, W, 4), uint8 or uint16.
+
+    Returns:
+        (H, W, 3) of the same type; as they are where nothing or all is invisible.
+    """
+    hidden = rgba[..., 3] == 0
+    colours = np.ascontiguousarray(rgba[..., :3])
+    if hidden.any() and not hidden.all():
+        from scipy.ndimage import distance_transform_edt
+
+        rows, columns = distance_transform_edt(hidden, return_distances=False, return_indices=True)
+        colours[hidden] = colours[rows[hidden], columns[hidden]]
+    return colours
+
+
 def scale_16_bit(values: np.ndarray) -> np.ndarray:
     """uint16 0..65535 -> uint8, `round(v * 255 / 65535)`. There are no ties, because 65535 / 255 = 257 is odd."""
     out = np.empty(values.shape, np.uint8)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from srkit.data.decoding import Original, decode_original
-from srkit.data.pixels import blend, scale_16_bit
+from srkit.data.pixels import blend, extend_visible, scale_16_bit
 from srkit.data.placing import placed
 from srkit.errors import UserError
+from srkit.inference.beside_pixels import exif_of_larger
 
 __all__ = ["FORMATS", "Large", "enlarge", "largest_side", "write"]
 
@@ -34,6 +36,7 @@ class Large:
     Attributes:
         pixels: uint8 or uint16; grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4).
         icc_profile, exif: blocks to go with it; empty for none.
+        resolution: dots per inch, across and down, to go with it: a print grows with its pixels.
         remarks: what a user has to know of it, a sentence each.
     """
 
@@ -41,6 +44,7 @@ class Large:
     icc_profile: bytes
     exif: bytes
     remarks: tuple[str, ...] = ()
+    resolution: tuple[float, float] | None = None
 
 
 def largest_side(kind: str) -> int:
@@ -60,7 +64,8 @@ def enlarge(path: Path, upscale: Callable[[np.ndarray], np.ndarray], *, named: b
         BadImage: it cannot be read; and what `upscale` raises.
     """
     original = decode_original(path, named=named)
-    large = upscale(np.ascontiguousarray(original.pixels[..., :3]))
+    has_alpha = original.pixels.shape[-1] == 4
+    large = upscale(extend_visible(original.pixels) if has_alpha else np.ascontiguousarray(original.pixels))
     remarks = []
     if original.frames > 1:
         remarks.append(f"of its {original.frames} pictures the first one is taken")
@@ -68,14 +73,16 @@ def enlarge(path: Path, upscale: Callable[[np.ndarray], np.ndarray], *, named: b
     if profile and profile[16:20] not in ((b"GRAY", b"RGB ") if is_grey else (b"RGB ",)):
         remarks.append(f"its colour profile is for {original.mode} and not kept; colours were converted without it")
         profile = b""
-    if is_grey and original.pixels.shape[-1] == 3 and profile[16:20] != b"RGB ":
+    if is_grey and not has_alpha and profile[16:20] != b"RGB ":
         large = large.astype(np.float32).mean(-1).round().astype(large.dtype)
     elif profile[16:20] == b"GRAY":
         remarks.append("its grey colour profile is not kept, since a picture with transparency is written in colour")
         profile = b""
-    if original.pixels.shape[-1] == 4:
+    if has_alpha:
         large = np.concatenate([large, _alpha(original, large.shape, upscale)], axis=-1)
-    return Large(large, profile, original.exif, tuple(remarks))
+    size, scale = (large.shape[1], large.shape[0]), large.shape[1] / original.pixels.shape[1]
+    exif = exif_of_larger(original.exif, size, scale) if original.exif else b""
+    return Large(large, profile, exif, tuple(remarks), original.resolution)
 
 
 def _alpha(original: Original, shape: tuple[int, ...], upscale: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -102,6 +109,9 @@ def write(path: Path, large: Large, kind: str) -> tuple[str, ...]:
     if kind == "jpeg" and pixels.ndim == 3 and pixels.shape[2] == 4:
         remarks = (*remarks, "jpeg has no transparency: it was laid over white")
         pixels = blend(pixels, _WHITE)
+    if kind == "webp" and large.icc_profile[16:20] == b"GRAY":
+        remarks = (*remarks, "its grey colour profile is not kept, since webp has no grey; --format png keeps it")
+        large = replace(large, icc_profile=b"")
     with placed(path) as aside:
         if pixels.dtype == np.uint16:
             aside.write_bytes(_wide_png(pixels, large))
@@ -111,7 +121,12 @@ def write(path: Path, large: Large, kind: str) -> tuple[str, ...]:
 
 
 def _save(path: Path, pixels: np.ndarray, large: Large, kind: str) -> None:
-    blocks = {"icc_profile": large.icc_profile, "exif": large.exif}
+    exif = large.exif
+    if kind == "webp" and large.resolution is not None:  # it has no other place for it
+        exif = exif_of_larger(exif, (pixels.shape[1], pixels.shape[0]), 1.0, large.resolution)
+    blocks: dict[str, Any] = {"icc_profile": large.icc_profile, "exif": exif}
+    if kind != "webp":
+        blocks["dpi"] = large.resolution
     given = {name: block for name, block in blocks.items() if block}
     picture = Image.fromarray(np.ascontiguousarray(pixels))
     if kind == "png":
@@ -131,6 +146,9 @@ def _wide_png(pixels: np.ndarray, large: Large) -> bytes:
     chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0))]
     if large.icc_profile:
         chunks.append((b"iCCP", b"ICC Profile\0\0" + zlib.compress(large.icc_profile)))
+    if large.resolution is not None:
+        per_metre = [min(2**31 - 1, round(one / 0.0254)) for one in large.resolution]
+        chunks.append((b"pHYs", struct.pack(">IIB", *per_metre, 1)))
     if large.exif:
         chunks.append((b"eXIf", large.exif.removeprefix(b"Exif\0\0")))
     rows = pixels.astype(">u2").view(np.uint8).reshape(height, -1)
