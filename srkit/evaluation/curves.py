@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from srkit.errors import UserError
 from srkit.evaluation.rows import MetricMean, Row, by_protocol, lr_origin
+from srkit.evaluation.validated_on import ValidatedOn, groups, validated_on
 from srkit.json_files import DAMAGED, parsed
 from srkit.plain_files import plain_text
 
@@ -65,6 +66,7 @@ class RunCurves:
         metrics: the series of metrics.jsonl by name; empty before the first log line.
         validation: those of validation.jsonl by the metric's name; empty before the first validation.
         units: of the metrics in validation, as far as scores.json tells.
+        validated_on: the set that the scores in validation are of.
     """
 
     name: str
@@ -72,6 +74,7 @@ class RunCurves:
     metrics: Mapping[str, Series]
     validation: Mapping[str, Series]
     units: Mapping[str, str]
+    validated_on: ValidatedOn = field(default_factory=ValidatedOn)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ class Panel:
         lines: those of the first run first.
         log: whether a logarithmic axis shows more.
         noisy: whether the values are of single batches, so that smoothing helps.
+        baseline: what the lines are to be above or below, with its value; None where it is not known.
     """
 
     title: str
@@ -106,6 +110,7 @@ class Panel:
     lines: tuple[Line, ...]
     log: bool = False
     noisy: bool = False
+    baseline: tuple[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -148,9 +153,10 @@ def read_curves(run: Path, name: str | None = None) -> RunCurves:
     """
     if not (run / "experiment.toml").is_file():
         raise UserError(f"{run}: this is not a run folder (it has no experiment.toml)")
-    return RunCurves(
-        name or run.resolve().name, run, _series(run / METRICS), _series(run / VALIDATION), _units(run / "scores.json")
-    )
+    rows = _scored(run / "scores.json")
+    units = {metric: one.unit for row in rows for metric, one in row.metrics.items()}
+    series = _series(run / METRICS), _series(run / VALIDATION)
+    return RunCurves(name or run.resolve().name, run, *series, units, validated_on(run, rows))
 
 
 def _series(path: Path) -> dict[str, Series]:
@@ -189,12 +195,11 @@ def _number(value: float | None) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
 
 
-def _units(path: Path) -> dict[str, str]:
-    """The metrics' units out of a scores.json; none where there is no such file yet."""
+def _scored(path: Path) -> list[Row]:
+    """The rows of a scores.json; none where there is no such file yet."""
     from srkit.evaluation.scores_file import read_scores
 
-    rows = read_scores(path) if path.is_file() else []
-    return {name: metric.unit for row in rows for name, metric in row.metrics.items()}
+    return read_scores(path) if path.is_file() else []
 
 
 def panels(runs: Sequence[RunCurves]) -> list[Panel]:
@@ -243,16 +248,47 @@ def _rates(runs: Sequence[RunCurves]) -> Panel:
 
 
 def _scores(runs: Sequence[RunCurves]) -> list[Panel]:
-    names = dict.fromkeys(name for run in runs for name in run.validation)
+    """A panel for each metric and validation set."""
+    runs = [run for run in runs if run.validation]
     units = {name: unit for run in runs for name, unit in run.units.items()}
+    alike = [[runs[place] for place in places] for places in groups([run.validated_on for run in runs])]
+    titles = _set_titles([own[0].validated_on for own in alike])
+    names = dict.fromkeys(name for run in runs for name in run.validation)
     return [
         Panel(
-            f"{name.upper()} of validation",
+            f"{name.upper()} of validation{title}",
             units.get(name, ""),
-            tuple(Line(run.name, "", run.validation[name]) for run in runs if name in run.validation),
+            lines,
+            baseline=_baseline(own, name),
         )
         for name in names
+        for own, title in zip(alike, titles, strict=True)
+        if (lines := tuple(Line(run.name, "", run.validation[name]) for run in own if name in run.validation))
     ]
+
+
+def _set_titles(sets: Sequence[ValidatedOn]) -> list[str]:
+    """What tells several sets apart: their names, with the scale or a number where these are the same."""
+    if len(sets) < 2:
+        return [""] * len(sets)
+    names = [one.name or "a set" for one in sets]
+    if len(set(names)) < len(names) and len({one.scale for one in sets}) > 1:
+        names = [f"{name}, x{one.scale}" for name, one in zip(names, sets, strict=True)]
+    counts = {name: names.count(name) for name in names}
+    seen: dict[str, int] = {}
+    titles = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        titles.append(f" on {name}" + (f", LR made in way {seen[name]}" if counts[name] > 1 else ""))
+    return titles
+
+
+def _baseline(runs: Sequence[RunCurves], metric: str) -> tuple[str, float] | None:
+    for run in runs:
+        name, means = run.validated_on.baseline
+        if metric in means:
+            return name, means[metric]
+    return None
 
 
 def _panel(

@@ -108,6 +108,13 @@ def _draw_panel(axis: Any, panel: Panel, colours: Mapping[str, str], last: int) 
     _dress(axis, panel.title, panel.unit)
     parts = list(dict.fromkeys(line.part for line in panel.lines))
     spans = {_draw_line(axis, line, panel.noisy, colours[line.run], parts.index(line.part)) for line in panel.lines}
+    if panel.baseline is not None:
+        name, value = panel.baseline
+        axis.axhline(value, color=OTHERS, linewidth=1.2, linestyle=(0, (5, 2)), zorder=1)
+        axis.annotate(
+            _text(name), (0.0, value), xycoords=("axes fraction", "data"), xytext=(4, 2), textcoords="offset points",
+            color=QUIET_INK, fontsize=8.5,
+        )  # fmt: skip
     axis.set_xlabel("step", color=QUIET_INK, fontsize=9)
     # one range for all panels, so that what happened at one step stands in one place
     axis.set_xlim(-0.02 * last, 1.02 * last)

@@ -55,6 +55,7 @@ class Reader {
     const nearest = this.lines().map(([name, points]) => [
       name,
       points.reduce((best, one) => (Math.abs(one[0] - place) < Math.abs(best[0] - place) ? one : best)),
+      points.map((point) => point[0]),
     ]);
     if (!nearest.length) return;
     const [left] = nearest.map(([, point]) => point)
@@ -64,7 +65,13 @@ class Reader {
       this.cursor.setAttribute(name, value);
     }
     this.svg.append(this.cursor);
-    const lines = nearest.map(([name, point]) => `${name}  ${Reader.value(this.upward, point[1]).toPrecision(4)}`);
+    /* a run has no value where it had not begun or was over */
+    const lines = nearest.map(([name, point, places]) => {
+      const is_there = left >= Math.min(...places) - 0.5 && left <= Math.max(...places) + 0.5;
+      return `${name}  ${is_there ? Reader.value(this.upward, point[1]).toPrecision(4) : "\u2013"}`;
+    });
+    const baseline = this.svg.querySelector("g.baseline");
+    if (baseline) lines.push(`${baseline.dataset.name}  ${baseline.dataset.value}`);
     this.output.textContent = [`step ${Math.round(Reader.value(this.across, left))}`, ...lines].join("\n");
   }
 

@@ -47,6 +47,8 @@ def panel_chart(panel: Panel, numbers: Mapping[str, int]) -> Html:
     span = max(smoothing_span(line.series) for line in panel.lines) if panel.noisy else 1
     lines = [(line, smoothed(line.series, span) if span > 1 else line.series) for line in panel.lines]
     known = [value for _, series in lines for value in series.values if value is not None]
+    if known and panel.baseline is not None:
+        known.append(panel.baseline[1])
     steps = [step for line in panel.lines for step in line.series.steps]
     if not known:
         return tag("figure", tag("figcaption", f"{panel.title}: no value is finite"), class_="chart")
@@ -60,6 +62,7 @@ def panel_chart(panel: Panel, numbers: Mapping[str, int]) -> Html:
         "svg",
         tag("title", spoken),
         frame(x, y, "steps"),
+        _baseline(panel.baseline, y) if panel.baseline is not None else None,
         *drawn,
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
@@ -69,6 +72,15 @@ def panel_chart(panel: Panel, numbers: Mapping[str, int]) -> Html:
         data_y=y.for_script(),
     )
     return tag("figure", _caption(panel, parts, span), svg, tag("output", class_="reading"), class_="chart")
+
+
+def _baseline(baseline: tuple[str, float], y: Axis) -> Html:
+    """What the lines are compared with, across the whole chart, with its name above."""
+    name, value = baseline
+    place = f"{y.at(value):.1f}"
+    line = tag("line", x1=LEFT, x2=RIGHT, y1=place, y2=place)
+    words = tag("text", name, x=LEFT + 4, y=f"{max(TOP + 10, y.at(value) - 4):.1f}")
+    return tag("g", line, words, class_="baseline", data_value=f"{value:.4g}", data_name=name)
 
 
 def _caption(panel: Panel, parts: Sequence[str], span: int) -> Html:
@@ -168,13 +180,15 @@ def _dot(model: str, left: float, top: float, number: int | None) -> Html:
 
 def last_values(panels: Sequence[Panel]) -> tuple[list[str], list[list[str]]]:
     """The numbers that the lines end with, as a table: headings and lines, one a run."""
-    columns: dict[str, dict[str, str]] = {}
+    columns: dict[str, dict[str, str]] = {"at step": {}}
     for panel in panels:
         for line in panel.lines:
             unit = f" ({panel.unit})" if panel.unit else ""
             heading = f"{panel.title}{unit}{f', {line.part}' if line.part else ''}"
             value = next((one for one in reversed(line.series.values) if one is not None), None)
             columns.setdefault(heading, {})[line.run] = "-" if value is None else f"{value:.4g}"
+            last = max(line.series.steps[-1], int(columns["at step"].get(line.run, 0)))
+            columns["at step"][line.run] = str(last)
     runs = list(dict.fromkeys(line.run for panel in panels for line in panel.lines))
     return ["run", *columns], [[run, *(column.get(run, "-") for column in columns.values())] for run in runs]
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from srkit.evaluation.curves import Series
 from srkit.evaluation.report.page import render
+from srkit.evaluation.validated_on import ValidatedOn
 from tests.evaluation.report.browser import Page, browser_path, browsing
 from tests.evaluation.report.made import contents
 
@@ -138,6 +141,35 @@ def test_values_are_read_off_the_lines_and_runs_hidden(page: Page) -> None:
     assert page.ask(hidden)
     page.press("ArrowRight")
     assert page.ask("document.querySelector('.reading').textContent").split("\n")[1].startswith("second")
+
+
+def test_a_run_that_was_over_has_a_dash_and_the_baseline_its_value(browser: Page, tmp_path: Path) -> None:
+    whole = contents()
+    long, short = whole.subjects
+    ended = {name: Series(one.steps[:10], one.values[:10]) for name, one in short.curves.metrics.items()}
+    scores = {"psnr-y": Series((50,), (27.5,))}
+    sets = {"validated_on": ValidatedOn("set5", 2, "", frozenset("f"), ("bicubic", {"psnr-y": 26.5}))}
+    curves = replace(short.curves, metrics=ended, validation=scores, **sets)
+    subjects = [replace(long, curves=replace(long.curves, **sets)), replace(short, curves=curves)]
+    path = tmp_path / "report.html"
+    path.write_text(render(replace(whole, subjects=subjects)), encoding="utf-8", newline="\n")
+    browser.open(path.as_uri())
+
+    def read(chart: str, key: str, times: int) -> list[str]:
+        browser.ask(f"{chart}.querySelector('svg.plot').focus()")
+        for _ in range(times):
+            browser.press(key)
+        return str(browser.ask(f"{chart}.querySelector('.reading').textContent")).split("\n")
+
+    loss = "document.querySelectorAll('.chart')[0]"
+    assert read(loss, "ArrowRight", 10)[0] == "step 50"
+    assert "\u2013" not in "".join(read(loss, "ArrowRight", 0))
+    after = read(loss, "ArrowRight", 1)
+    assert after[0] == "step 55" and after[2] == "second  \u2013" and "\u2013" not in after[1]
+    score = "[...document.querySelectorAll('.chart')].find((one) => one.textContent.includes('PSNR-Y of validation'))"
+    last = read(score, "ArrowLeft", 1)
+    assert last[0] == "step 100" and last[2:] == ["second  \u2013", "bicubic  26.5"]
+    assert browser.trouble == []
 
 
 def test_light_and_dark(browser: Page, file: Path) -> None:
