@@ -11,6 +11,7 @@ import click
 from srkit.cli.saying import say
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
+from srkit.links import is_link
 from srkit.registry import Registry
 
 if TYPE_CHECKING:
@@ -44,11 +45,30 @@ def export_command(run: Path, kind: str, out: Path | None, overwrite: bool, with
     home = run.resolve() if is_run(run) else run.resolve().parent.parent
     target = _target(out, f"{home.name}{ENDINGS[kind]}", kind)
     card = target.with_name(f"{target.name}.md")
-    for file in (target, card):
-        if file.exists() and not overwrite:
-            raise UserError(f"{file} is there already; --overwrite replaces it")
+    if not overwrite:
+        _require_free(target, card, kind)
     registry = Registry.installed(user_trust(trust))
     _export(run, home, kind, target, card, registry, with_paths=with_paths)
+
+
+def _require_free(target: Path, card: Path, kind: str) -> None:
+    """Refuse to write over anything but one half of an export that was cut off between its two files.
+
+    Raises:
+        UserError: a file is there already.
+    """
+    from srkit.inference.export.card import is_card
+    from srkit.inference.exported import is_exported
+
+    there = [file for file in (target, card) if file.exists() or is_link(file)]
+    if not there:
+        return
+    is_half = there == [card] and is_card(card, target.name)
+    if there == [target] and kind in ("safetensors", "pth"):
+        is_half = is_exported(target)
+    if not is_half:
+        raise UserError(f"{there[0]} is there already; --overwrite replaces it")
+    say(f"{there[0]} is what an export left that was cut off; it is made anew", err=True)
 
 
 def _target(out: Path | None, name: str, kind: str) -> Path:
@@ -76,10 +96,16 @@ def _export(
         say(f"warning: {sentence}", err=True)
     network = model.load(model.scale)
     texts = own_words(model.trained_on, model.name, with_paths=with_paths, registry=registry)
-    _write(kind, target, network, model, texts, registry)
     parameters = sum(one.numel() for one in network.parameters())
     facts = (target.name, home.name, model.scale, parameters, model.trained_on, home)
-    write_card(card, *facts, registry, with_paths=with_paths)
+    had_card = card.exists()
+    write_card(card, *facts, registry, with_paths=with_paths)  # first: a card without its file is known for what it is
+    try:
+        _write(kind, target, network, model, texts, registry)
+    except BaseException:
+        if not had_card:
+            card.unlink(missing_ok=True)
+        raise
     keep_place(model.trained_on)
     say(f"card: {card}")
 

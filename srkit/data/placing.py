@@ -20,8 +20,9 @@ __all__ = ["file_aside", "folder_aside", "is_left_over", "place_bytes", "placed"
 
 _NAME = re.compile(r"\.srkit-[0-9a-f]{16}\.part")
 
-LEFT_AFTER = 3600.0
-"""Seconds after which what nobody holds was left by a process that was killed."""
+LEFT_AFTER, LEFT_SOON = 3600.0, 2.0
+"""Seconds after which what nobody holds was left by a process that was killed: where the file system knows no locks,
+and where it does, so that whoever writes is seen to hold it."""
 
 MANY, NOT_BEFORE = 1000, 60.0
 """A folder with more entries is looked through for leftovers again after so many seconds; any other at each write."""
@@ -79,7 +80,6 @@ def file_aside(folder: Path) -> Iterator[Path]:
     It is held meanwhile, so that no other process takes it for a leftover. The next writer in the folder deletes those
     that a process left which was killed.
     """
-    tidy(folder)
     aside = _unused(folder)
     descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o666)
     try:
@@ -87,6 +87,7 @@ def file_aside(folder: Path) -> Iterator[Path]:
             os.close(descriptor)  # an open file cannot be renamed there
         else:
             take(descriptor)
+        _tidy_beside(aside)
         yield aside
     finally:
         with suppress(OSError):  # the first error is the one to tell
@@ -98,13 +99,13 @@ def file_aside(folder: Path) -> Iterator[Path]:
 @contextmanager
 def folder_aside(folder: Path) -> Iterator[Path]:
     """A new empty folder to fill and rename within the block; as `file_aside` else."""
-    tidy(folder)
     aside = _unused(folder)
     aside.mkdir()
     descriptor = os.open(aside, os.O_RDONLY | NO_FOLLOW) if os.name != "nt" else None
     try:
         if descriptor is not None:
             take(descriptor)
+        _tidy_beside(aside)
         yield aside
     finally:
         if aside.exists():
@@ -129,6 +130,10 @@ def _rename(aside: Path, path: Path) -> None:
             return
         time.sleep(0.05)
     aside.replace(path)
+
+
+def _tidy_beside(aside: Path) -> None:
+    tidy(aside.parent, LEFT_SOON if os.name != "nt" and is_held(aside) else LEFT_AFTER)
 
 
 def tidy(folder: Path, after: float = LEFT_AFTER) -> None:

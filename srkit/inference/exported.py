@@ -28,7 +28,7 @@ from srkit.weight_files.refusals import DamagedWeights, sha256_of
 from srkit.weight_files.tensor_files import read_header
 from srkit.weight_files.torch_files import outline_torch_file
 
-__all__ = ["exported_model", "is_exported", "save_exported", "save_pth"]
+__all__ = ["exported_model", "is_exported", "own_texts", "save_exported", "save_pth"]
 
 PTH_KEY = "srkit"
 """Where a `.pth` file keeps the same texts, beside `params`."""
@@ -68,7 +68,7 @@ def is_exported(path: Path) -> bool:
     Raises:
         UserError: a `.safetensors` file is damaged.
     """
-    return EXPERIMENT in _texts(path)
+    return EXPERIMENT in own_texts(path)
 
 
 def exported_model(path: Path, registry: Registry, code: Path | None = None) -> NamedModel:
@@ -82,7 +82,7 @@ def exported_model(path: Path, registry: Registry, code: Path | None = None) -> 
     Raises:
         UserError: its header or its weights are not what srkit writes, or its generator is own code and `code` is None.
     """
-    trained = trained_on(_texts(path), path)
+    trained = trained_on(own_texts(path), path)
     if trained is None:
         raise UserError(f"{path}: its header does not describe a generator of srkit")
     scale, table = trained.experiment["scale"], trained.experiment["generator"]
@@ -119,7 +119,7 @@ def _built(path: Path, table: Mapping[str, Any], scale: int, registry: Registry)
     return network.eval()
 
 
-def _texts(path: Path) -> Mapping[str, str]:
+def own_texts(path: Path) -> Mapping[str, str]:
     """A file's own texts; empty where it has none.
 
     Raises:

@@ -19,7 +19,18 @@ from srkit.plain_files import plain_text
 from srkit.printable import as_json, as_markdown, code_span, printable
 from srkit.registry import Registry
 
-__all__ = ["write_card"]
+__all__ = ["is_card", "write_card"]
+
+_MADE = "Made with srkit "
+
+
+def is_card(path: Path, file: str) -> bool:
+    """Whether there is a card of srkit's for a file of that name."""
+    try:
+        said = plain_text(path).splitlines()[2]
+    except (OSError, ValueError, IndexError):
+        return False
+    return said.startswith(f"{code_span(file)}: a ") and _MADE in said
 
 
 def write_card(
@@ -51,7 +62,7 @@ def write_card(
         f"# {as_markdown(name)}",
         "",
         f"{code_span(file)}: a {code_span(use)} generator, {parameters:,} parameters, "
-        f"that enlarges images {scale} times. Made with srkit {srkit.__version__}.",
+        f"that enlarges images {scale} times. {_MADE}{srkit.__version__}.",
         "",
         f"Input: RGB in [0, 1], (B, 3, h, w). Output: (B, 3, {scale}h, {scale}w), to be clamped to [0, 1].",
         "",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import srkit
+from srkit.data.placing import folder_aside
 from srkit.errors import UserError
 from srkit.experiment.resolved import write_toml
 from srkit.inference.foreign.recognition import Recognized
-from srkit.links import refuse_links
+from srkit.links import is_link, refuse_links, remove_folder
+from srkit.locks import is_held
 from srkit.training import checkpoint
-from srkit.training.folder import EXPERIMENT, MANIFEST, RUNS, is_free, versions, write_text
+from srkit.training.folder import EXPERIMENT, LOCK, MANIFEST, RUNS, is_free, versions, write_text
 
 
 def write_run(found: Sequence[Recognized], out: Path | None) -> Path:
@@ -31,7 +34,13 @@ def write_run(found: Sequence[Recognized], out: Path | None) -> Path:
     if len(roles) != len(found):
         files = " and ".join(str(one.weights.file) for one in found)
         raise UserError(f"{files} are both of a {found[0].role}; a run has one of each")
-    folder = _made(out if out is not None else _default(found[0].weights.file.stem))
+    folder = out if out is not None else _default(found[0].weights.file.stem)
+    with _made(folder) as aside:
+        _write(aside, roles)
+    return folder
+
+
+def _write(folder: Path, roles: dict[str, Recognized]) -> None:
     checkpoint.save(folder / "checkpoints", 0, {role: one.network.state_dict() for role, one in roles.items()}, {})
     facts: dict[str, Any] = {
         "srkit": srkit.__version__,
@@ -41,9 +50,7 @@ def write_run(found: Sequence[Recognized], out: Path | None) -> Path:
     if (one := roles.get("generator")) is not None and one.trained_on:
         facts["data"] = {"train": one.trained_on}
     write_text(folder / MANIFEST, json.dumps(facts, indent=1) + "\n")
-    # last, as in every run: without it the folder is free for another attempt
     write_text(folder / EXPERIMENT, write_toml(_experiment(roles)))
-    return folder
 
 
 def _default(name: str) -> Path:
@@ -54,15 +61,25 @@ def _default(name: str) -> Path:
     return candidate
 
 
-def _made(folder: Path) -> Path:
-    if not is_free(folder):
+@contextmanager
+def _made(folder: Path) -> Iterator[Path]:
+    """The folder as it is written aside; it takes its place whole: an attempt that is killed leaves that free."""
+    if not is_free(folder) or is_held(folder / LOCK):
         raise UserError(f"{folder} is not empty, and nothing is ever overwritten. Choose another --out")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        refuse_links(folder)
+        str(folder).encode()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists():
+            refuse_links(folder)
+        with folder_aside(folder.parent) as aside:
+            yield aside
+            if folder.is_dir() and not is_link(folder):
+                remove_folder(folder)  # it is empty, or has what an attempt left that came to nothing
+            aside.replace(folder)
+    except UnicodeEncodeError:
+        raise UserError(f"{folder}: a run folder's name has to be UTF-8; choose another --out") from None
     except OSError as error:
-        raise UserError(f"the folder {folder} cannot be made: {error.strerror}") from None
-    return folder
+        raise UserError(f"the folder {folder} cannot be made: {error.strerror or error}") from None
 
 
 def _experiment(roles: dict[str, Recognized]) -> dict[str, Any]:
