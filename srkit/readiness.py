@@ -16,10 +16,11 @@ from srkit.assembly.rehearsal import MUST_HAVE
 from srkit.contracts import Dataset
 from srkit.data.audit import broken_among, find_broken_samples, fingerprint, look_at
 from srkit.data.cache import Cached, Subset, gives_pairs
-from srkit.data.contents import DataFile, contents_of
+from srkit.data.contents import DataFile, content_digest, contents_of
 from srkit.data.loader import Batch, load
 from srkit.data.overlap import THE_SAME, remembered_lookalikes, same_files
 from srkit.data.patience import impatiently, patiently
+from srkit.data.sameness import CONTENT, ROLES, content_key
 from srkit.errors import FAILURES, ExperimentError, SrkitError, UserError
 from srkit.evaluation.judging import Judge, least_side
 from srkit.experiment import Plan, require_sound
@@ -117,6 +118,9 @@ def make_ready(
     }
     if assembly.validate is not None:
         facts["data"]["validate"] = _fingerprint(plan, "validate", assembly.validate)
+    for role, files in contents.items():
+        if known := content_digest(files):
+            facts["data"][content_key(role)] = known
     _require_equal_parts(facts, processes)
     return Prepared(assembly, device, data, timeline, outcomes, facts, workers, contents, processes)
 
@@ -346,5 +350,5 @@ def make_run(ready: Prepared, folder: Path, judge: Judge | None, observers: Mapp
         hooks=HookCaller(observers if processes.is_first else {}),
         device=ready.device,
         processes=processes,
-        data={role: ready.facts["data"][role] for role in ("train", "validate") if role in ready.facts["data"]},
+        data={key: value for key, value in ready.facts["data"].items() if key.removesuffix(CONTENT) in ROLES},
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
@@ -20,7 +22,7 @@ from srkit.json_files import as_type, read_object
 if TYPE_CHECKING:
     from srkit.data.audit import Verdict
 
-__all__ = ["DataFile", "completed", "contents_of", "read_contents", "record_contents"]
+__all__ = ["DataFile", "completed", "content_digest", "contents_of", "read_contents", "record_contents"]
 
 FILES = "files"
 """The key of a run's `data.json` that holds what this module writes."""
@@ -64,6 +66,23 @@ def contents_of(dataset: Dataset, verdicts: Sequence[Verdict], left_out: Collect
             of = small[index] if small is not None else None
             found.setdefault((f"{name} (LR)", label), _described(f"{name} (LR)", verdict.lr_sha256, of))
     return _told_apart(list(found.values()))
+
+
+def content_digest(files: Sequence[DataFile]) -> str:
+    """A SHA-256 (hex) of the names of a set's files and of what they hold: whatever their times, and wherever they lie.
+
+    Nothing is read but the index of a packed set. Empty where some content is not known.
+    """
+    digest = hashlib.sha256()
+    for one in files:
+        sha256 = one.sha256
+        if not sha256 and one.path and Path(one.path).name == INDEX:
+            with suppress(BadImage):
+                sha256 = digest_of(Path(one.path)).sha256
+        if not sha256:
+            return ""
+        digest.update(json.dumps([one.name, sha256]).encode() + b"\n")
+    return digest.hexdigest()
 
 
 def _told_apart(files: Sequence[DataFile]) -> list[DataFile]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from srkit.data.sameness import content_key
 from srkit.errors import UserError
 from srkit.evaluation.rows import Row
 from srkit.evaluation.scores_file import BASELINE, read_scores
@@ -33,7 +34,7 @@ class Budget:
         samples: patches seen, over all steps.
         seconds: spent in steps; None where its metrics do not say.
         device: in words, with its threads on a CPU.
-        data: the fingerprint of the training pictures.
+        data: what tells the training images from others: a hash of their contents, else their fingerprint.
     """
 
     steps: int
@@ -138,7 +139,8 @@ def _budget(folder: Path) -> Budget:
         spans = _spans(experiment)
         path = folder / "manifest.json"
         manifest = read_manifest(folder)
-        device, data = str(manifest["sessions"][-1]["device"]), str(manifest["data"]["train"])
+        device, known = str(manifest["sessions"][-1]["device"]), manifest["data"]
+        data = str(known.get(content_key("train")) or known["train"])
     except DAMAGED as error:
         raise UserError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
     samples = sum(steps * batch for steps, batch in spans)

@@ -8,6 +8,7 @@ import platform
 import re
 import sys
 import time
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import torch
 
 import srkit
 from srkit.data.placing import file_aside, is_left_over, place_bytes
+from srkit.data.sameness import content_key, is_same_data
 from srkit.errors import UserError
 from srkit.experiment import Plan
 from srkit.experiment.remembered import remembered
@@ -137,14 +139,23 @@ def require_same(folder: Path, plan: Plan, resolved: dict[str, Any], data: dict[
             lines.append(f"  {file} is not what this run began with ({kept})")
     if not lines:
         for role in ("train", "validate"):
-            if manifest["data"].get(role) != data.get(role):
-                lines.append(f"  data.{role}: pictures were added, removed or changed since the run began")
+            if not is_same_data(manifest["data"], data, role):
+                lines.append(f"  data.{role}: {_how_other(manifest['data'], role)}")
     if lines:
         raise UserError(
             f"{folder} is a run of another experiment; --resume accepts only more steps and changed logging:",
             *lines,
             "Start a new run with another --out, or undo these changes",
         )
+
+
+def _how_other(before: Mapping[str, Any], role: str) -> str:
+    if before.get(content_key(role)):
+        return "images were added, removed, renamed or changed since the run began (their contents were compared)"
+    return (
+        "images were added, removed or changed since the run began, or only their times were: this run kept no hashes "
+        "of them that could tell"
+    )
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from srkit.assembly import Assembly
 from srkit.data.loader import Batch
 from srkit.data.order import SampleOrder
+from srkit.data.sameness import is_same_data
 from srkit.errors import SrkitError, UserError
 from srkit.experiment import Experiment
 from srkit.hooks import HookCaller
@@ -236,10 +237,11 @@ class Run:
             UserError: its state is none that this experiment's run writes.
         """
         before = saved.state.get("data") or self.data
-        if self.data and (not isinstance(before, Mapping) or before.get("train") != self.data["train"]):
+        if self.data and (not isinstance(before, Mapping) or not is_same_data(before, self.data, "train")):
             raise SrkitError(
                 f"the checkpoint of step {saved.state.get('step')} in {self.folder} was trained on other pictures"
             )
+        self.data = {**self.data, **before} if isinstance(before, Mapping) else self.data  # as the run began
         _load(self.assembly.generator, saved.modules, "generator")
         if self.assembly.discriminator is not None:
             _load(self.assembly.discriminator, saved.modules, "discriminator")

@@ -106,7 +106,7 @@ def test_other_code_is_refused(tmp_path: Path) -> None:
 
 def test_other_pictures_are_refused(whole: Path) -> None:
     write_photos(whole.parent / "photos", 1, first=11)
-    with pytest.raises(UserError, match="data.train: pictures were added"):
+    with pytest.raises(UserError, match="data.train: images were added"):
         run(whole.parent / "tiny.toml", out=whole, resume=True)
 
 
