@@ -35,6 +35,9 @@ class Looked:
     verdicts: Sequence[Verdict]
 
 
+FORGOTTEN = "what images are like is not remembered, and all are looked at again next time"
+
+
 def look_at_pictures(
     plan: Plan,
     progress: Progress | None = None,
@@ -63,7 +66,9 @@ def look_at_pictures(
         if dataset is None:
             continue
         try:
-            looked = _look(".".join(map(str, path)), dataset, progress, memories, waiting)
+            forgotten: list[str] = []
+            looked = _look(".".join(map(str, path)), dataset, progress, memories, waiting, forgotten.append)
+            found += [Problem(f"{one}; {FORGOTTEN}", severity="warning") for one in forgotten]
         except UserError as error:  # it gives something else than pictures
             plan.typing.add(path, f"{error}.")
             continue
@@ -132,6 +137,7 @@ def _look(
     progress: Progress | None,
     memories: Path | None,
     waiting: Callable[[str], None] | None,
+    forgets: Callable[[str], None],
 ) -> Looked:
     def seen(done: int, total: int) -> None:
         if progress is not None:
@@ -139,7 +145,8 @@ def _look(
 
     try:
         memory = _memory(memories, files_of(dataset)) if memories is not None else None
-        return Looked(key, dataset, look_at(dataset, closely=True, memory=memory, progress=seen, waiting=waiting))
+        how = {"memory": memory, "progress": seen, "waiting": waiting, "forgets": forgets}
+        return Looked(key, dataset, look_at(dataset, closely=True, **how))  # type: ignore[arg-type]  # each as it is
     except BadImage as bad:  # a packed set that is not what was packed
         return Looked(key, dataset, [Verdict(why=bad.why, path=str(bad.path))])
 

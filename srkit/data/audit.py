@@ -19,7 +19,7 @@ from srkit.data.headers import IMAGE_SUFFIXES
 from srkit.data.likeness import Hash, perceptual_hash
 from srkit.data.placing import placed
 from srkit.data.threads import in_threads
-from srkit.errors import BadImage, TooLarge
+from srkit.errors import BadImage, TooLarge, UserError
 from srkit.json_files import parsed
 
 _VERSION = 4
@@ -102,6 +102,7 @@ def look_at(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     waiting: Callable[[str], None] | None = None,
+    forgets: Callable[[str], None] | None = None,
 ) -> list[Verdict]:
     """A verdict on each sample, in the set's order.
 
@@ -118,6 +119,8 @@ def look_at(
         progress: called with (samples seen, samples in all).
         waiting: called with a sample's name each time it is waited for 20 seconds more, as on a drive that has gone;
             not while checksums are compared.
+        forgets: called with why `memory` cannot be written, where that only costs the time to look again; without it
+            that is an error.
 
     Raises:
         UserError: `memory` cannot be written.
@@ -125,11 +128,11 @@ def look_at(
     """
     files = files_of(dataset)
     if hasattr(dataset, "verify"):
-        verify(dataset, files or (), memory, None if closely else progress)
+        verify(dataset, files or (), memory, None if closely else progress, forgets)
         if is_mapped(dataset) and not closely:
             return [Verdict(width, height) for width, height in cast(Any, dataset).sizes()]
     if files is not None:
-        return _remembered(dataset, files, closely, memory, workers, progress, waiting)
+        return _remembered(dataset, files, closely, memory, workers, progress, waiting, forgets)
     looked: list[Verdict] = []
     for verdict in _looked_at(dataset, range(len(dataset)), 1, closely, waiting):
         looked.append(verdict)
@@ -139,7 +142,11 @@ def look_at(
 
 
 def verify(
-    dataset: Any, files: Sequence[Path], memory: Path | None, progress: Callable[[int, int], None] | None = None
+    dataset: Any,
+    files: Sequence[Path],
+    memory: Path | None,
+    progress: Callable[[int, int], None] | None = None,
+    forgets: Callable[[str], None] | None = None,
 ) -> None:
     """Compare the memory-mapped parts of a set with their checksums, once for each state of their files.
 
@@ -153,7 +160,7 @@ def verify(
         return
     dataset.verify(progress)
     if memory is not None:
-        _write_memory(memory, known | dict.fromkeys(keys, Verdict()))
+        _write_memory(memory, known | dict.fromkeys(keys, Verdict()), forgets)
 
 
 def broken_among(
@@ -188,6 +195,7 @@ def _remembered(
     workers: int | None,
     progress: Callable[[int, int], None] | None,
     waiting: Callable[[str], None] | None,
+    forgets: Callable[[str], None] | None,
 ) -> list[Verdict]:
     known = _read_memory(memory)
     keys = _keys(dataset, files, closely)
@@ -201,7 +209,7 @@ def _remembered(
                 progress(seen, len(files))
     finally:
         if memory is not None and todo:
-            _write_memory(memory, known)
+            _write_memory(memory, known, forgets)
     return [known[key] for key in keys]
 
 
@@ -310,7 +318,12 @@ def _read_memory(memory: Path | None) -> dict[str, Verdict]:
         return {}  # it only saves time: without it everything is looked at again
 
 
-def _write_memory(memory: Path, known: Mapping[str, Verdict]) -> None:
+def _write_memory(memory: Path, known: Mapping[str, Verdict], forgets: Callable[[str], None] | None) -> None:
     pictures = {key: astuple(one) for key, one in known.items() if not one.by_limit}
-    with placed(memory) as aside:
-        aside.write_text(json.dumps({"version": _VERSION, "pictures": pictures}, indent=0), encoding="utf-8")
+    try:
+        with placed(memory) as aside:
+            aside.write_text(json.dumps({"version": _VERSION, "pictures": pictures}, indent=0), encoding="utf-8")
+    except UserError as error:
+        if forgets is None:
+            raise
+        forgets(str(error))

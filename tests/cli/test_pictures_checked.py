@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,30 @@ def test_a_second_check_says_the_same_without_reading(
     assert srkit("check", "pairs.toml", "--json") == first
 
 
+@pytest.mark.parametrize("command", ["check", "run", "bench"])
+def test_a_full_disk_under_the_cache_blames_no_experiment(
+    command: str, workplace: Path, srkit: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = os.open
+
+    def full(path: str | Path, flags: int, *more: int, **how: int) -> int:
+        if flags & os.O_CREAT and ".cache" in str(path):
+            raise OSError(28, "No space left on device", str(path))
+        return own(path, flags, *more, **how)
+
+    monkeypatch.setattr(os, "open", full)
+    words = {
+        "check": ("check", "tiny.toml"),
+        "run": ("run", "tiny.toml", "--out", "new", "--device", "cpu"),
+        "bench": ("bench", "runs/espcn", "bicubic", "--on", "photos"),
+    }
+    said = srkit(*words[command])
+    assert said.code == 0, said.out + said.err
+    if command == "check":
+        assert "No space left on device" in said.out and "all are looked at again next time" in said.out
+        assert "data.train" not in said.out.replace("training", "")
+
+
 def test_warnings_alone_are_no_failure(place: Path, srkit: Command) -> None:
     said = srkit("check", "pairs.toml", "--set", "data.skip_broken=true")
     assert said.code == 0, said.out
@@ -109,4 +134,5 @@ def test_a_run_warns_and_keeps_the_warning_and_the_fingerprint(place: Path, srki
     assert any("looks like training pictures" in one for one in manifest["warnings"])
     (saved,) = (place / "run" / "checkpoints").glob("step-*")
     state = json.loads((saved / "state.json").read_text())["state"]
-    assert state["data"] == {role: manifest["data"][role] for role in ("train", "validate")}
+    kept = ("train", "validate", "train_content", "validate_content")
+    assert state["data"] == {key: manifest["data"][key] for key in kept}
