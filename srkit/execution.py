@@ -150,7 +150,7 @@ def _execute(
         changes = write_manifest(folder, ready.facts)
         write_experiment(folder, plan, resolved)
         registry.trust.record_code(folder)
-        run.experiment_saved = as_saved(fingerprint_of(read_written(folder / EXPERIMENT), registry))
+        run.experiment_saved = as_saved(fingerprint_of(read_written(folder / EXPERIMENT), registry, folder))
     for warning in [*run.warnings, *changes]:
         notice(f"warning: {warning}")
     if found is not None:
@@ -172,7 +172,7 @@ def _execute(
 
 def _write_results(run: Run, ready: Prepared, registry: Registry, *, judged: bool, notice: Notice) -> None:
     """`results.json`, and in `data.json` the files that the run saw."""
-    experiment = fingerprint_of(read_written(run.folder / EXPERIMENT), registry).sha256
+    experiment = fingerprint_of(read_written(run.folder / EXPERIMENT), registry, run.folder).sha256
     contents, changed = completed(ready.contents, patiently("taking the data files' SHA-256", notice))
     if changed:
         notice(

@@ -18,7 +18,7 @@ from srkit.errors import BadImage, SrkitError, UserError
 from srkit.evaluation.scores_file import BASELINE, read_scores
 from srkit.experiment.fingerprint import experiment_digest
 from srkit.experiment.written import read_written
-from srkit.registry import Registry
+from srkit.registry import KINDS, Registry
 from srkit.registry.own_code import is_network_path
 from srkit.training.device import choose_device, describe
 from srkit.training.folder import DATA_MEMORY, EXPERIMENT, read_manifest
@@ -80,7 +80,7 @@ def verify_run(run: Path, registry: Registry) -> Verification:
     except UserError as error:
         found.different.append(str(error))
     try:
-        if experiment_digest(read_written(run / EXPERIMENT), registry) != recorded.experiment:
+        if experiment_digest(read_written(run / EXPERIMENT), registry, run) != recorded.experiment:
             found.different.append(f"{EXPERIMENT} describes another experiment")
     except UserError as error:
         found.different.append(f"{EXPERIMENT} cannot be compared here: {error}")
@@ -193,7 +193,9 @@ def compare_scores(found: Verification, registry: Registry, device: str | None) 
 def _measured(run: Path, registry: Registry, device: str | None) -> dict[tuple[bool, str], Mapping[str, float | None]]:
     """Scores by whether they are the baseline's, and by image."""
     names = read_written(run / EXPERIMENT).get("validation", {}).get("metrics", [])
-    metrics = [str(run.resolve() / name) if name.startswith("./") else name for name in names]
+    kind = KINDS["metrics"]
+    known = [registry.default_of(kind, name) for name in names]  # as the run took it, whatever was installed since
+    metrics = [str(run.resolve() / name) if name.startswith("./") else name for name in known]
     with tempfile.TemporaryDirectory() as kept:
         question = Question(models=(BASELINE, str(run)), metrics=metrics, device=device)
         given = answer(question, registry, cache=Path(kept))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Question", "answer", "judge_by", "progress_line"]
 
-DEFAULT_METRICS = ("psnr-y", "ssim-y")
+DEFAULT_METRICS = ("srkit:psnr-y", "srkit:ssim-y")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ def judge_by(
     for text in names:
         table = table_of(text, "--metric")
         pick = pick_one(KINDS["metrics"], table, registry, shown_as="--metric", folder=None)
-        picks[described(pick) if len(table) > 1 else pick.component.name] = pick
+        name = described(pick) if len(table) > 1 else pick.component.name
+        picks[pick.component.use if name in picks else name] = pick
     _built(picks)  # what cannot be had is said before any photo is looked at
     versions = {name: f"{described(one)} {one.component.use} {one.component.version}" for name, one in picks.items()}
     cache = ScoreCache(folder or cache_folder() / "bench")

@@ -182,7 +182,8 @@ def _judge(group: Sequence[NamedModel], work: Work, notes: list[str]) -> Judge:
     for model in group:
         assert model.trained_on is not None  # a run's
         names = model.trained_on.experiment.get("validation", {}).get("metrics") or DEFAULT_METRICS
-        wanted |= {_found(name, model.trained_on.folder): None for name in names}
+        known = [work.registry.default_of(KINDS["metrics"], name) for name in names]
+        wanted |= {_found(name, model.trained_on.folder): None for name in known}
     try:
         return judged_by(list(wanted))
     except UserError:

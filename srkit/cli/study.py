@@ -12,6 +12,7 @@ from srkit.cli.plan import Reported
 from srkit.cli.saying import say
 from srkit.errors import ExperimentError, Problem, UserError
 from srkit.experiment import Pick, StudyReading, complete, read_experiment, read_study
+from srkit.experiment.names import plain_use
 from srkit.registry import Registry
 from srkit.studies.folder import Study, is_study
 from srkit.studies.folder import read_study as read_folder
@@ -162,7 +163,8 @@ def run_study(task: StudyTask, asked: Asked, registry: Registry) -> int:
         study = gone_on_with(task.recorded, task.cells, settled, device, registry)
     if not asked.quiet:
         options = ", ".join(f"{key} {value}" for key, value in settled.items() if key != "use")
-        by = f"{settled['use']} ({options})" if options else settled["use"]
+        name = plain_use(settled["use"])
+        by = f"{name} ({options})" if options else name
         screen.print(f"{study.name}: {len(study.cells)} runs in {study.folder}, by {by}")
 
     try:

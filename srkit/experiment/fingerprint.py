@@ -37,7 +37,7 @@ class Fingerprint:
     values: dict[str, Any]
 
 
-def experiment_digest(tree: Mapping[str, Any], registry: Registry) -> str:
+def experiment_digest(tree: Mapping[str, Any], registry: Registry, folder: Path = Path()) -> str:
     """The SHA-256 of a resolved experiment in canonical JSON.
 
     Left out are what a resumed run may change, and every value that is its option's default: an option that a newer
@@ -47,16 +47,17 @@ def experiment_digest(tree: Mapping[str, Any], registry: Registry) -> str:
     Args:
         tree: `experiment.toml` of a run folder, as it is read from there.
         registry: where components' defaults are looked up.
+        folder: the run's, whose manifest says what a plain name meant.
 
     Raises:
         UserError: a component is not here, so its defaults are unknown.
     """
-    return fingerprint_of(tree, registry).sha256
+    return fingerprint_of(tree, registry, folder).sha256
 
 
-def fingerprint_of(tree: Mapping[str, Any], registry: Registry) -> Fingerprint:
+def fingerprint_of(tree: Mapping[str, Any], registry: Registry, folder: Path = Path()) -> Fingerprint:
     """`experiment_digest`, with the values that it is of; of the same arguments, with the same errors."""
-    lean = _Lean(registry).table(tree, Experiment, "")
+    lean = _Lean(registry, folder).table(tree, Experiment, "")
     text = json.dumps(_without_paths(lean), sort_keys=True, separators=(",", ":"), default=str)
     return Fingerprint(hashlib.sha256(text.encode()).hexdigest(), json.loads(text))
 
@@ -64,8 +65,8 @@ def fingerprint_of(tree: Mapping[str, Any], registry: Registry) -> Fingerprint:
 class _Lean:
     """Takes away from tables what is at its default or free to change."""
 
-    def __init__(self, registry: Registry) -> None:
-        self.registry = registry
+    def __init__(self, registry: Registry, folder: Path) -> None:
+        self.registry, self.folder = registry, folder
 
     def table(self, tree: Mapping[str, Any], kind_of: type[Table], path: str) -> dict[str, Any]:
         """A table of the experiment file.
@@ -149,7 +150,7 @@ class _Lean:
         """The component that a name answers to; None for one of a user's file."""
         if use.rpartition(":")[0].endswith(".py"):
             return None
-        return self.registry.find(kind, use, Path())
+        return self.registry.find(kind, use, self.folder)
 
 
 def _is_free(where: str) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+BUILT_IN = "srkit:"
+"""What a resolved file writes before the names of built-in components."""
+
 
 def short_name(use: str) -> str:
     """What an entry is called by its `use`: `vgg16` of `srkit:vgg16`, `Net` of `./file.py:Net`.
@@ -13,6 +16,15 @@ def short_name(use: str) -> str:
     'Net'
     """
     return re.split(r"[:/.]", use.removesuffix(".py"))[-1]
+
+
+def plain_use(use: str) -> str:
+    """A `use` as one reads it: a built-in without its distribution, any other as it is written.
+
+    >>> plain_use("srkit:espcn"), plain_use("srkit-weave:espcn")
+    ('espcn', 'srkit-weave:espcn')
+    """
+    return use.removeprefix(BUILT_IN)
 
 
 def entry_names(entries: list[Any]) -> list[str]:

@@ -13,6 +13,9 @@ from srkit.experiment.tree import Origin, Tree, TreePath, read_tree
 from srkit.registry.kinds import RESERVED_OPTIONS
 from srkit.registry.values import found
 
+FOLDERS = "srkit:folder"
+"""What a plain path, or a list of them, means where images are wanted."""
+
 
 def read_with_bases(path: Path, shown_as: str = "", chain: tuple[Path, ...] = ()) -> Tree:
     """The file merged over the one it extends: tables merge, an array of tables replaces the whole array."""
@@ -83,7 +86,7 @@ def spell_out(tree: Tree) -> None:
         except (LookupError, TypeError):
             continue
         if path[0] == "data" and isinstance(value, (str, list)):
-            replace(tree, path, {"use": "folder", "path": value})
+            replace(tree, path, {"use": FOLDERS, "path": value})
         elif isinstance(value, str) and not is_array(path):
             replace(tree, path, {"use": value})
         elif isinstance(value, list):

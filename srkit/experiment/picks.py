@@ -105,6 +105,8 @@ class Picking:
     def pick(self, kind: Kind, use: str, options: dict[str, Any], path: TreePath) -> Pick | None:
         """The component of a table at `path`; None where it cannot be had."""
         base = self.typing.tree.origin((*path, "use")).folder
+        if not self._is_written(use, path):
+            use = self.registry.default_of(kind, use)
         try:
             component = self.registry.find(kind, use, base, self.typing.tree.folders(path))
         except NotFound as error:
@@ -117,6 +119,14 @@ class Picking:
         else:
             return Pick(component, self._options(component, options, path), path)
         return None
+
+    def _is_written(self, use: str, path: TreePath) -> bool:
+        """Whether somebody wrote the name, rather than that it is a table's or an option's default."""
+        try:
+            value = self.typing.tree.get(path)
+        except (KeyError, IndexError, TypeError):
+            return False
+        return use in (value, value.get("use") if isinstance(value, dict) else None)
 
     def _read_options(self, refusal: Untrusted, kind: Kind, options: dict[str, Any], path: TreePath) -> None:
         """Hold the options of code that is not to run against what its source says of them."""

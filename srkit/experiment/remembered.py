@@ -30,9 +30,10 @@ def remembered(file: Path, registry: Registry) -> dict[str, Any]:
 
 
 def _joined(old: Any, today: Any) -> Any:
-    """The old values, and those that only today's tree has."""
+    """The old values, and those that only today's tree has; components by their qualified names, as today's are."""
     if isinstance(old, dict) and isinstance(today, dict):
         return today | {key: _joined(value, today.get(key)) for key, value in old.items()}
     if isinstance(old, list) and isinstance(today, list) and len(old) == len(today):
         return [_joined(one, other) for one, other in zip(old, today, strict=True)]
-    return old
+    is_qualified = isinstance(old, str) and isinstance(today, str) and today.endswith(f":{old}") and "/" not in today
+    return today if is_qualified else old

@@ -91,7 +91,9 @@ class _Writer:
 
     def use(self, pick: Pick, written: str) -> str:
         file = pick.component.file
-        return f"./{CODE_FOLDER}/{self.copies[file]}:{pick.component.name}" if file is not None else written
+        if file is not None:
+            return f"./{CODE_FOLDER}/{self.copies[file]}:{pick.component.name}"
+        return pick.component.use  # qualified: what is installed later changes nothing
 
     def plain(self, value: Any) -> Any:
         """A value as TOML has it."""

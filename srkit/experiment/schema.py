@@ -164,8 +164,9 @@ class Validation(Table, kw_only=True):
 
     @property
     def measured(self) -> list[str]:
-        """What each metric is called in scores and in `checkpoint.best`: that of a file as its class."""
-        return [one.rpartition(":")[2] if ".py:" in one else one for one in self.metrics]
+        """What each metric is called in scores and in `checkpoint.best`: its name alone where no other has it."""
+        names = [one.rpartition(":")[2] for one in self.metrics]
+        return [name if names.count(name) == 1 else one for name, one in zip(names, self.metrics, strict=True)]
 
 
 class Log(Table, kw_only=True):

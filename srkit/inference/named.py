@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import nn
 
+from srkit.experiment.names import plain_use
 from srkit.registry import Registry
 
 __all__ = ["NamedModel", "TrainedOn", "identity_of"]
@@ -59,7 +60,7 @@ class TrainedOn:
 def _use(table: Any) -> str:
     """What a table, or a name in its place, picks."""
     use = table if isinstance(table, str) else str(table.get("use", "unknown"))
-    return use.removeprefix(":")  # own code in a file that was handed on
+    return plain_use(use).removeprefix(":")  # own code in a file that was handed on
 
 
 def _has(table: Any, key: str) -> bool:

@@ -8,7 +8,7 @@ from torch import nn
 
 from srkit.errors import UserError, nearest
 from srkit.inference.named import NamedModel, identity_of
-from srkit.registry import KINDS, NotFound, Registry
+from srkit.registry import KINDS, OWN, Entry, NotFound, Registry
 
 __all__ = ["named_model"]
 
@@ -73,12 +73,21 @@ def _file_model(path: Path, registry: Registry, code: Path | None) -> NamedModel
     )
 
 
+def _is_own(rivals: list[Entry]) -> bool:
+    return any(entry.distribution == OWN for entry in rivals)
+
+
 def _interpolation(name: str, registry: Registry) -> NamedModel:
     """A generator that has nothing to train, by its registered name."""
     kind = KINDS["generators"]
+    rivals = [entry for entry in registry.entries(kind) if entry.name == name]
     try:
-        component = registry.registered_only.find(kind, name, Path.cwd())
-    except NotFound:
+        # of several distributions' srkit's own is meant: it is the baseline of every table
+        known = registry.registered_only
+        component = known.built_in(kind, name) if _is_own(rivals) else known.find(kind, name, Path.cwd())
+    except NotFound as error:
+        if len(rivals) > 1:
+            raise UserError(f"{name}: {error}") from None
         names = [entry.name for entry in registry.entries(kind)]
         raise UserError(
             f"{name}: there is no such run, checkpoint, model file or interpolation. {nearest(name, names)}".rstrip()

@@ -2,12 +2,13 @@
 
 from srkit.registry.discovery import Entry, discover
 from srkit.registry.kinds import KINDS, RESERVED_OPTIONS, Kind, kind_named
-from srkit.registry.loading import BrokenComponent, Component, NotFound
+from srkit.registry.loading import OWN, BrokenComponent, Component, NotFound
 from srkit.registry.lookup import Listing, Registry
 from srkit.registry.options import ContractError, Option, Signature
 from srkit.registry.trust import Trust, Untrusted
 
 __all__ = [
+    "OWN",
     "KINDS",
     "RESERVED_OPTIONS",
     "BrokenComponent",

@@ -12,6 +12,7 @@ from srkit.errors import nearest
 from srkit.registry.discovery import ALLOW_LIST, Entry, allowed_distributions, canonical, discover
 from srkit.registry.kinds import KINDS, Kind
 from srkit.registry.loading import (
+    OWN,
     BrokenComponent,
     Component,
     NotDeclared,
@@ -21,6 +22,7 @@ from srkit.registry.loading import (
     load_own_file,
 )
 from srkit.registry.options import ContractError, read_signature
+from srkit.registry.recorded import components_of
 from srkit.registry.requirements import Requirements
 from srkit.registry.trust import Trust
 
@@ -110,6 +112,19 @@ class Registry:
             listings.append(Listing(entry, reading.summary, state, reason))
         return listings
 
+    def built_in(self, kind: Kind, name: str) -> Component:
+        """srkit's own component of that name, whatever else offers it.
+
+        Raises:
+            NotFound: it has none.
+        """
+        return self.find(kind, f"{OWN}:{name}", Path())
+
+    def default_of(self, kind: Kind, name: str) -> str:
+        """A name that nobody wrote, told apart from that of other distributions where srkit has it: it is srkit's."""
+        rivals = [entry for entry in self.entries(kind) if entry.name == name]
+        return f"{OWN}:{name}" if len(rivals) > 1 and any(entry.distribution == OWN for entry in rivals) else name
+
     def find(self, kind: Kind, use: str, base: Path, named_in: Iterable[Path] = ()) -> Component:
         """The component that `use` names: a registered name, `dist:name`, `package.module:Name` or `./file.py:Name`.
 
@@ -124,7 +139,9 @@ class Registry:
             BrokenComponent: it answers and cannot be imported.
             ContractError: it was imported and cannot be a component.
         """
-        key = (kind.plural, use if not _is_file(use) else f"{base}|{use}")
+        # what a name of several distributions means is for the run to say whose file has it
+        depends = _is_file(use) or sum(_answers_to(entry, use) for entry in self.entries(kind)) > 1
+        key = (kind.plural, f"{base}|{use}" if depends else use)
         known = self._loaded.get(key)
         if known is None:
             known = self._loaded[key] = self._find(kind, use, base, tuple(named_in))
@@ -137,6 +154,9 @@ class Registry:
         if len(named) > 1:
             if len({entry.qualified for entry in named}) < len(named):
                 raise BrokenComponent(f"{kind.singular} {use!r}: {named[0].distribution} offers it twice")
+            recorded = self._recorded(kind, named, base)
+            if recorded is not None:
+                return load_entry(recorded, self._requirements)
             both = " or ".join(repr(entry.qualified) for entry in named)
             raise NotFound(f"{len(named)} distributions offer the {kind.singular} {use!r}.", f"Write {both}.")
         if named:
@@ -149,6 +169,15 @@ class Registry:
             except NotDeclared as refusal:
                 raise self._undeclared(kind, use, refusal) from None
         raise self._not_found(kind, use)
+
+    def _recorded(self, kind: Kind, named: list[Entry], base: Path) -> Entry | None:
+        """Of several that offer a name, the one that the run took whose file says it: its manifest knows.
+
+        A file that an earlier srkit wrote has plain names, which were clear until another distribution was installed.
+        """
+        taken = components_of(base)
+        found = [entry for entry in named if entry.qualified in taken]
+        return found[0] if len(found) == 1 else None
 
     def _undeclared(self, kind: Kind, use: str, refusal: NotDeclared) -> NotFound:
         """What is said of a module that no installed package has, or of what its author did not offer."""
@@ -196,6 +225,10 @@ class _RegisteredOnly(Registry):
         if any(_answers_to(entry, use) for entry in self.entries(kind)):
             return super()._find(kind, use, base, named_in)
         raise self._not_found(kind, use)
+
+    def _recorded(self, kind: Kind, named: list[Entry], base: Path) -> Entry | None:
+        """A file's header holds qualified names; where an earlier srkit wrote a plain one, it meant its own."""
+        return super()._recorded(kind, named, base) or next((one for one in named if one.distribution == OWN), None)
 
 
 _TARGET = re.compile(r"[^\W\d][\w.-]*:[^\W\d][\w.]*")

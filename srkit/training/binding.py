@@ -38,7 +38,7 @@ def require_own(checkpoint: Path, saved: Mapping[str, Any] | None, registry: Reg
     file = checkpoint.resolve().parent.parent / EXPERIMENT
     tree = read_written(file)
     try:
-        own = fingerprint_of(tree, registry)
+        own = fingerprint_of(tree, registry, file.parent)
     except UserError:
         return
     if own.sha256 == saved.get("sha256"):

@@ -123,7 +123,7 @@ DIFFERENT: dict[str, tuple[Callable[[Path], None], str]] = {
         "experiment.toml describes another experiment",
     ),
     "a component that is not here": (
-        lambda run: replaced(run, '"espcn"', '"weave"'),
+        lambda run: replaced(run, '"srkit:espcn"', '"weave"'),
         "experiment.toml cannot be compared here: no generator 'weave'",
     ),
     "no TOML": (lambda run: replaced(run, "seed = 3", "seed ="), "experiment.toml cannot be compared here"),

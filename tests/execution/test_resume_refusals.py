@@ -90,7 +90,13 @@ def test_another_experiment_is_refused_with_all_differences(whole: Path) -> None
     with pytest.raises(UserError) as caught:
         run(path, "seed=4", "generator.channels=16", "steps=5", "pixel_loss.mse.use=l1", out=whole, resume=True)
     message = str(caught.value)
-    for part in ("seed: 3 -> 4", "generator.channels: 8 -> 16", "steps: 6 -> 5", '"mse" -> "l1"', "another experiment"):
+    for part in (
+        "seed: 3 -> 4",
+        "generator.channels: 8 -> 16",
+        "steps: 6 -> 5",
+        '"srkit:mse" -> "srkit:l1"',
+        "another experiment",
+    ):
         assert part in message, part
     assert caught.value.exit_code == 2
     assert (whole / "experiment.toml").read_bytes() == before
@@ -208,8 +214,8 @@ def test_an_option_that_is_newer_than_the_run_had_its_default(whole: Path) -> No
 
 def test_a_run_whose_component_is_gone_is_compared_as_it_stands(whole: Path) -> None:
     file = whole / "experiment.toml"
-    file.write_text(file.read_text(encoding="utf-8").replace('use = "espcn"', 'use = "gone"'), encoding="utf-8")
-    with pytest.raises(UserError, match=r'generator\.use: "gone" -> "espcn"'):
+    file.write_text(file.read_text(encoding="utf-8").replace('use = "srkit:espcn"', 'use = "gone"'), encoding="utf-8")
+    with pytest.raises(UserError, match=r'generator\.use: "gone" -> "srkit:espcn"'):
         run(whole.parent / "tiny.toml", out=whole, resume=True)
 
 

@@ -157,7 +157,7 @@ def test_a_rich_file_is_the_same_when_read_again(desk: Desk) -> None:
 
 def test_every_default_and_every_path_is_written_out(desk: Desk) -> None:
     tree = resolve(rich(desk), {})
-    assert tree["data"]["train"]["use"] == "folder"
+    assert tree["data"]["train"]["use"] == "srkit:folder"
     assert tree["data"]["train"]["path"] == [f"{desk.folder}/a", f"{desk.folder}/b/c"]
     cuts = {"mixup": 0.0, "mixup_alpha": 1.2, "cutmix": 0.0, "cut_ratio": 0.7, "cutblur": 0.0}
     assert tree["augment"] == {"flip": True, "rotate": True, "channel_shuffle": False, **cuts}
@@ -173,7 +173,7 @@ def test_every_default_and_every_path_is_written_out(desk: Desk) -> None:
     assert [one["name"] for one in tree["feature_loss"]] == ["vgg16", "vgg16-2"]
     assert tree["feature_loss"][0]["weights"] == f"{desk.folder}/w/vgg.pth"
     assert tree["validation"]["photos"] == f"{desk.folder}/real"
-    assert tree["validation"]["metrics"] == ["psnr-y", "ssim-y"]
+    assert tree["validation"]["metrics"] == ["srkit:psnr-y", "srkit:ssim-y"]
     assert tree["optimizer"]["accumulation"] == 1
     assert tree["stage"][1]["set"]["degradation.Spoil.file"] == f"{desk.folder}/own/other.bin"
     (late,) = tree["stage"][2]["set"]["degradation"]

@@ -15,12 +15,13 @@ from srkit.data.lr_images import LrMaker, Step
 from srkit.draws import derived_seed
 from srkit.evaluation.described import described
 from srkit.experiment import Pick
+from srkit.experiment.names import short_name
 from srkit.experiment.single import pick_one
 from srkit.registry import KINDS, Registry
 
 __all__ = ["PUBLISHED_DOWNSCALER", "LrRecipe", "recipe_of"]
 
-PUBLISHED_DOWNSCALER = "matlab-bicubic"
+PUBLISHED_DOWNSCALER = "srkit:matlab-bicubic"
 """What made the LR pictures of nearly all published tables; used where nobody names another."""
 
 
@@ -92,7 +93,7 @@ def recipe_of(tables: Mapping[str, Any], registry: Registry, *, shown_as: str, f
     degradations = []
     for value in tables.get("degradation", ()):
         table = _table(value)
-        name = str(table.get("name") or table["use"])
+        name = str(table.get("name") or short_name(table["use"]))
         degradations.append((name, str(table.get("when", "after")), pick("degradations", table)))
     return LrRecipe(pick("downscalers", tables.get("downscaler") or PUBLISHED_DOWNSCALER), tuple(degradations))
 

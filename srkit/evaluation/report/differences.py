@@ -9,7 +9,7 @@ from typing import Any
 
 from srkit.evaluation.report.markup import Html, joined, tag
 from srkit.evaluation.report.tables import grid
-from srkit.experiment.names import entry_names
+from srkit.experiment.names import entry_names, plain_use
 from srkit.printable import printable_lines
 
 __all__ = ["different", "file_html", "flat", "side_by_side"]
@@ -35,7 +35,12 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
             rest = {key: one for key, one in below.items() if key != "name"}  # the path says it
             yield from _leaves(rest, f"{path}.{name}")
     else:
-        yield path, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        yield path, plain_use(value) if isinstance(value, str) else _in_json(value)
+
+
+def _in_json(value: Any) -> str:
+    plain = [plain_use(one) if isinstance(one, str) else one for one in value] if isinstance(value, list) else value
+    return json.dumps(plain, ensure_ascii=False, default=str)
 
 
 def different(columns: Sequence[Mapping[str, str]]) -> list[str]:

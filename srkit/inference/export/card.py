@@ -10,6 +10,7 @@ from typing import Any
 
 import srkit
 from srkit.data.placing import placed
+from srkit.experiment.names import plain_use
 from srkit.experiment.resolved import write_toml
 from srkit.inference.named import TrainedOn
 from srkit.inference.own_code import code_line, own_names
@@ -57,7 +58,7 @@ def write_card(
         with_paths: keep the folders of this machine, of which there are only names otherwise.
     """
     experiment = shared_experiment(trained, registry, with_paths=with_paths)
-    use = str(experiment["generator"]["use"]).removeprefix(":")
+    use = plain_use(str(experiment["generator"]["use"])).removeprefix(":")
     lines = [
         f"# {as_markdown(name)}",
         "",
