@@ -104,8 +104,8 @@ def time_of_step(run: Run, first: int, last: int) -> float:
 
 
 def _time_of_validation(run: Run, judge: Judge) -> float:
-    """Seconds for all photos, by the smallest one's."""
-    photo = min(judge.photos, key=lambda one: one.lr.numel())
+    """Seconds for all photos, by the largest one's: if any is too much for the memory, it is that one."""
+    photo = max(judge.photos, key=lambda one: one.lr.numel())
     begun = time.perf_counter()
     replace(judge, photos=[photo]).validate(run.model, "dry run")
     seconds = time.perf_counter() - begun

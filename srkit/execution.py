@@ -257,6 +257,7 @@ def _own_observers(assembly: Assembly, folder: Path, upscale: nn.Module) -> dict
     """The run's own observers. The last registered is called first: numbers are on disk before anything can fail."""
     experiment = assembly.plan.experiment
     best = experiment.checkpoint.best
+    best = experiment.validation.called(best) if best is not None else None
     higher = assembly.metrics[best].higher_is_better if best is not None else True
     own: dict[str, Any] = {"retention": Retention(experiment.checkpoint.keep, best, higher)}
     own["balance"] = Balance()

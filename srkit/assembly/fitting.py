@@ -93,7 +93,7 @@ def find_unobserved(plan: Plan, schedule: Any) -> None:
         return
     typing, validation, data = plan.typing, plan.experiment.validation, plan.experiment.data
     name, path = plan.picks[("schedule",)].component.name, ("schedule", "use")
-    if metric not in validation.measured and not typing.is_faulty(("validation", "metrics")):
+    if validation.called(metric) not in validation.measured and not typing.is_faulty(("validation", "metrics")):
         measured = ", ".join(validation.measured)
         typing.contradict(
             path, f"{name!r} goes by {metric!r}, which is not measured.", f"validation.metrics has: {measured}."

@@ -125,13 +125,15 @@ def _weights() -> Iterator[Finding]:
 
 def _plugins() -> Iterator[Finding]:
     from srkit.registry import Registry
-    from srkit.registry.discovery import ALLOW_LIST, allowed_distributions, not_installed
+    from srkit.registry.discovery import ALLOW_LIST, allowed_distributions, misspelled, not_installed
 
     allowed = allowed_distributions()
     if allowed is not None:
         yield Finding("plugins", f"{ALLOW_LIST} limits them to: {', '.join(sorted(allowed)) or 'built-ins'}")
     for sentence in not_installed():
         yield Finding("plugins", sentence, ok=False)
+    for one in misspelled():
+        yield Finding("plugins", str(one), ok=False)
     listings = Registry.installed().listings()
     for distribution in dict.fromkeys(one.entry.distribution for one in listings):
         own = [one for one in listings if one.entry.distribution == distribution]

@@ -6,9 +6,10 @@ import json
 
 import click
 
-from srkit.cli.saying import say_document
+from srkit.cli.saying import say, say_document
 from srkit.errors import UserError
 from srkit.registry import KINDS, Kind, Listing, Registry, kind_named
+from srkit.registry.discovery import misspelled
 
 
 @click.command("list")
@@ -34,6 +35,8 @@ def list_command(kind: str | None, as_json: bool, verify: bool) -> None:
         say_document(json.dumps([as_object(one) for one in listings], indent=1))
         return
     _print(listings, [chosen] if chosen else list(KINDS.values()))
+    for one in misspelled():
+        say(f"warning: {one}", err=True)
 
 
 def _kind(text: str, registry: Registry) -> Kind:

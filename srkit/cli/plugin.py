@@ -13,7 +13,7 @@ from srkit.cli.saying import say, say_document
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import UserError
 from srkit.registry import KINDS, BrokenComponent, Kind, Registry, kind_named
-from srkit.registry.discovery import CORE, canonical
+from srkit.registry.discovery import CORE, canonical, misspelled
 from srkit.registry.loading import kinds_declared
 
 if TYPE_CHECKING:
@@ -121,13 +121,29 @@ def _of_one(use: str | None, kind: Kind | None, registry: Registry) -> Iterator[
     yield check(kind, use, registry=registry)
 
 
+def _lost(target: str | None) -> dict[str, Report]:
+    """A report on each distribution with entry points in groups that srkit does not have, by its name."""
+    from srkit.testing.report import Report
+    from srkit.testing.rule import Result
+
+    found: dict[str, list[Result]] = {}
+    for one in misspelled(target):
+        broken = Result("group", "its entry-point groups are srkit's", "broken", f"{one}.")
+        found.setdefault(target or one.distribution, []).append(broken)
+    return {name: Report("entry points", name, tuple(results)) for name, results in found.items()}
+
+
 def _of_many(target: str | None, kind: Kind | None, registry: Registry) -> Iterator[Report]:
     """The reports on all that a distribution offers, or on that of all plugins."""
     from srkit.testing import check_distribution
     from srkit.testing.conformance import entries_of
 
     names = sorted({one.distribution for one in registry.entries() if canonical(one.distribution) != CORE})
+    lost = {} if kind is not None else _lost(target)
+    yield from lost.values()
     if target is not None:
+        if target in lost and not any(canonical(one.distribution) == canonical(target) for one in registry.entries()):
+            return
         entries_of(target, registry)
         names = [target]
     elif not names:

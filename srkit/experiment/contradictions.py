@@ -136,7 +136,9 @@ def _judging(experiment: Experiment, typing: Typing) -> None:
     best = experiment.checkpoint.best
     if best is None:
         return
-    if best not in experiment.validation.measured and not typing.is_faulty(("validation", "metrics")):
+    if experiment.validation.called(best) not in experiment.validation.measured and not typing.is_faulty(
+        ("validation", "metrics")
+    ):
         measured = ", ".join(experiment.validation.measured) or "nothing"
         typing.contradict(("checkpoint", "best"), f"{best!r} is not measured.", f"validation.metrics has: {measured}.")
     if every is None and not typing.is_faulty(("validation", "every")):

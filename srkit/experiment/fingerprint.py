@@ -14,7 +14,7 @@ import msgspec
 
 from srkit.experiment.resolved import FREE_TO_CHANGE
 from srkit.experiment.schema import KIND_OF_TABLE, Experiment, Selection, Table
-from srkit.registry import KINDS, Component, Kind, Registry
+from srkit.registry import KINDS, Component, Kind, NotFound, Registry
 
 __all__ = ["Fingerprint", "experiment_digest", "fingerprint_of"]
 
@@ -150,7 +150,13 @@ class _Lean:
         """The component that a name answers to; None for one of a user's file."""
         if use.rpartition(":")[0].endswith(".py"):
             return None
-        return self.registry.find(kind, use, self.folder)
+        try:
+            return self.registry.find(kind, use, self.folder)
+        except NotFound:
+            meant = self.registry.default_of(kind, use)  # of a default nobody wrote whose it is
+            if meant == use:
+                raise
+            return self.registry.find(kind, meant, self.folder)
 
 
 def _is_free(where: str) -> bool:

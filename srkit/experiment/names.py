@@ -27,6 +27,13 @@ def plain_use(use: str) -> str:
     return use.removeprefix(BUILT_IN)
 
 
+def same_use(one: object, other: object) -> bool:
+    """Whether two spellings of `use` mean one component, as far as the letters tell."""
+    if isinstance(one, str) and isinstance(other, str):
+        return plain_use(one) == plain_use(other)
+    return one == other
+
+
 def entry_names(entries: list[Any]) -> list[str]:
     """The names of an array's entries: `name`, else the last part of `use`, then `vgg16-2`, whatever is still free."""
     written = [entry.get("name") if isinstance(entry, dict) else None for entry in entries]

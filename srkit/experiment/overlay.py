@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from srkit.errors import ExperimentError, Problem
+from srkit.experiment.names import same_use
 from srkit.experiment.schema import KIND_OF_TABLE, OtherOptimizer
 from srkit.experiment.tables import is_array, table_class, table_keys
 from srkit.experiment.tree import Origin, Tree, TreePath, read_tree
@@ -48,7 +49,7 @@ def _problem(message: str, key: str, origin: Origin, hint: str = "") -> Experime
 def _merge(lower: Tree, upper: Tree, path: TreePath) -> None:
     """Lay `upper`'s table at `path` over `lower`'s."""
     table = upper.get(path)
-    if "use" in table and table["use"] != use_at(lower, path):
+    if "use" in table and not same_use(table["use"], use_at(lower, path)):
         drop_options(lower, path)
     for key, value in table.items():
         where = (*path, key)

@@ -168,6 +168,10 @@ class Validation(Table, kw_only=True):
         names = [one.rpartition(":")[2] for one in self.metrics]
         return [name if names.count(name) == 1 else one for name, one in zip(names, self.metrics, strict=True)]
 
+    def called(self, metric: str) -> str:
+        """What a metric that is written here is called in scores; any other name as it is."""
+        return dict(zip(self.metrics, self.measured, strict=True)).get(metric, metric)
+
 
 class Log(Table, kw_only=True):
     """`[log]`."""

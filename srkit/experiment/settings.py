@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from srkit.errors import ExperimentError, Problem, nearest
-from srkit.experiment.names import entry_names, find_entry
+from srkit.experiment.names import entry_names, find_entry, same_use
 from srkit.experiment.overlay import drop_options, replace, spell_out, use_at
 from srkit.experiment.tables import is_array, table_class, table_keys
 from srkit.experiment.tree import Origin, Tree, TreePath
@@ -64,7 +64,7 @@ def apply_settings(tree: Tree, settings: Iterable[Setting]) -> list[Problem]:
             problems.append(Problem(message, key, origin.file, origin.line, hint))
             continue
         make_tables(tree, path, origin)
-        if path[-1] == "use" and value != use_at(tree, path[:-1]):
+        if path[-1] == "use" and not same_use(value, use_at(tree, path[:-1])):
             drop_options(tree, path[:-1])
         tree.put(path, copy.deepcopy(value), origin)  # a value may be set in several trees
         tree.origins |= {(*path, *inside): one for inside, one in below.items()}

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import metadata
 from typing import Any
 
@@ -99,6 +100,72 @@ def discover() -> list[Entry]:
     return sorted(entries, key=lambda entry: (order[entry.kind.plural], entry.name, entry.distribution))
 
 
+@dataclass(frozen=True)
+class Misspelled:
+    """An entry point in a group that looks like one of srkit's and is none, so that nobody finds it.
+
+    Attributes:
+        distribution: whose.
+        name: the entry point's.
+        group: as it is written.
+        nearest: the group that is meant, as far as one can tell; empty where none is near.
+    """
+
+    distribution: str
+    name: str
+    group: str
+    nearest: str
+
+    def __str__(self) -> str:
+        meant = f". It means {self.nearest!r}" if self.nearest else f". Groups: {', '.join(_groups())}"
+        return (
+            f"{self.distribution} offers {self.name!r} in the entry-point group {self.group!r}, which srkit does not "
+            f"have, so it is not found{meant}; mend its pyproject.toml and install it again"
+        )
+
+
+def misspelled(distribution: str | None = None) -> list[Misspelled]:
+    """What stands in groups that begin like srkit's and are none of them.
+
+    Args:
+        distribution: only what this one offers.
+    """
+    found = []
+    for offer in _distributions():
+        if distribution is None or canonical(offer.name) == canonical(distribution):
+            found += [
+                Misspelled(offer.name, name, group, _nearest_group(group))
+                for group, name, _ in offer.points()
+                if _is_like_ours(group) and (group.lower().startswith("srkit.") or _nearest_group(group))
+            ]
+    return sorted(found, key=lambda one: (one.distribution, one.group, one.name))
+
+
+def _groups() -> list[str]:
+    return [kind.group for kind in KINDS.values()]
+
+
+def _is_like_ours(group: str) -> bool:
+    known = group in _groups() or group == CONTRACT_GROUP
+    return not known and re.match(r"srkit([._-]|$)", group, re.IGNORECASE) is not None
+
+
+def _nearest_group(group: str) -> str:
+    """By the letters alone: `srkit.generator`, `srkit_generators`, `srkit.pixel-loss`; then by likeness."""
+
+    def plain(text: str) -> str:
+        return re.sub(r"[\W_]", "", text.lower().removeprefix("srkit"))
+
+    meant = plain(group)
+    for kind in KINDS.values():
+        if meant in (plain(kind.plural), plain(kind.singular), plain(kind.plural).removesuffix("s")):
+            return kind.group
+    if meant in ("loss", "losses"):
+        return "srkit.pixel_losses"
+    likely = get_close_matches(meant, [plain(one) for one in _groups()], 1, 0.6)
+    return next((one for one in _groups() if likely and plain(one) == likely[0]), "")
+
+
 def allowed_distributions() -> set[str] | None:
     """The distributions that `SRKIT_LOAD_PLUGINS` allows beside srkit's own; None where it is not set."""
     value = os.environ.get(ALLOW_LIST)
@@ -121,7 +188,7 @@ def _distributions() -> Iterator[_Offer]:
     for distribution in metadata.distributions(path=site_path()):
         try:
             text = distribution.read_text("entry_points.txt")
-            if not text or "srkit." not in text:
+            if not text or "srkit" not in text.lower():
                 continue
             offer = _Offer(distribution, str(distribution.metadata["Name"] or ""), text)
         except Exception:
@@ -149,14 +216,14 @@ class _Offer:
         info = self.distribution.metadata
         version = str(info["Version"] or "")
         requires = tuple(info.get_all("Requires-Dist") or ())
-        points = list(self._points())
+        points = list(self.points())
         contract = next((name for group, name, _ in points if group == CONTRACT_GROUP), "")
         for group, name, target in points:
             if group in groups:
                 page = _home_page(info)
                 yield Entry(groups[group], name, target, self.name, version, requires, page, contract=contract)
 
-    def _points(self) -> Iterator[tuple[str, str, str]]:
+    def points(self) -> Iterator[tuple[str, str, str]]:
         """(group, name, target). Read here and not by importlib, for which one malformed line spoils all."""
         group = ""
         for line in map(str.strip, self.text.splitlines()):

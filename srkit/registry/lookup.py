@@ -177,7 +177,10 @@ class Registry:
         """
         taken = components_of(base)
         found = [entry for entry in named if entry.qualified in taken]
-        return found[0] if len(found) == 1 else None
+        if len(found) == 1:
+            return found[0]
+        # a run's file, which has a name that its manifest does not: of a stage's own degradation, of a run to come
+        return next((entry for entry in named if taken and entry.distribution == OWN), None)
 
     def _undeclared(self, kind: Kind, use: str, refusal: NotDeclared) -> NotFound:
         """What is said of a module that no installed package has, or of what its author did not offer."""

@@ -11,6 +11,7 @@ from srkit.contracts import Launcher, Provenance
 from srkit.errors import ExperimentError, OptionError, Problem
 from srkit.experiment import Pick, Plan, StudyReading, complete
 from srkit.experiment.matrix import LAUNCHER
+from srkit.experiment.names import same_use
 from srkit.experiment.single import pick_one, table_of
 from srkit.experiment.study import CellReading, LauncherTable, gathered
 from srkit.experiment.tree import Origin, TreePath
@@ -28,7 +29,7 @@ __all__ = [
     "with_other_pictures",
 ]
 
-DEFAULT_LAUNCHER = "local"
+DEFAULT_LAUNCHER = "srkit:local"
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def launcher_table(
     kept = dict(recorded.launcher) if recorded is not None else {}
     table = dict(found.table) if found is not None else {"use": DEFAULT_LAUNCHER, **kept}
     origins: dict[TreePath, Origin] = dict(found.origins) if found is not None else {(): _typed("")}
-    if recorded is not None and kept.get("use") == table["use"]:
+    if recorded is not None and same_use(kept.get("use"), table["use"]):
         # what a folder's file says is not what was typed
         origin = Origin(str(recorded.folder / STUDY_FILE), None, recorded.folder.resolve())
         origins |= {(LAUNCHER, key): origin for key in kept if found is None or key not in table}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
+from srkit.errors import FAILURES
+from srkit.shared_state import Patched, SharedStateChanged, left_alone
 from srkit.testing.globals import random_states, settings, unusual_streams
+from srkit.testing.limits import in_short
 from srkit.testing.rule import Broken, NotTried, Rule
 from srkit.testing.subject import Outputs, Size, Subject, refused
 
-__all__ = ["CALLED", "MODULE", "alike", "attempt", "differ", "in_short", "odd_size", "shaped", "weights_of"]
+__all__ = ["CALLED", "MODULE", "alike", "attempt", "differ", "odd_size", "shaped", "weights_of"]
 
 
 def attempt(call: Callable[[], Outputs], what: str, fix: str = "") -> Outputs:
@@ -25,16 +29,11 @@ def attempt(call: Callable[[], Outputs], what: str, fix: str = "") -> Outputs:
         return call()
     except (Broken, NotTried):
         raise
-    except Exception as error:
+    except FAILURES as error:
         plainly = refused(error)
         if plainly is not None:
             raise plainly from error
         raise Broken(f"{what}, it fails with {in_short(error)}.", fix) from error
-
-
-def in_short(error: Exception) -> str:
-    """Its type and message on one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200].rstrip('.')}"
 
 
 def shaped(batch: Tensor) -> str:
@@ -126,6 +125,17 @@ def _leaves_settings_alone(subject: Subject) -> None:
         )
 
 
+def _leaves_functions_alone(subject: Subject) -> None:
+    built = subject.quiet()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SharedStateChanged)
+            with left_alone("It", "in a call"):
+                subject.call(built, subject.inputs())
+    except Patched as error:
+        raise Broken(f"{error}.") from None
+
+
 def _leaves_inputs_alone(subject: Subject) -> None:
     built, inputs = subject.quiet(), subject.inputs()
     copies, versions = [one.clone() for one in inputs], [one._version for one in inputs]
@@ -145,6 +155,7 @@ CALLED = (
     Rule("stateless", "a result does not depend on earlier calls", _is_stateless, ("runs", "deterministic")),
     Rule("random-streams", "it leaves the global random streams alone", _leaves_streams_alone, ("runs",)),
     Rule("settings", "it leaves the settings of the process alone", _leaves_settings_alone),
+    Rule("functions", "it leaves torch's own functions alone", _leaves_functions_alone),
     Rule("inputs", "it does not write into its inputs", _leaves_inputs_alone),
 )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,9 @@ from srkit.errors import ExperimentError, OptionError, UserError
 from srkit.experiment.single import pick_one
 from srkit.registry import BrokenComponent, Component, ContractError, Kind, Registry, Trust
 from srkit.registry.discovery import Entry, canonical
+from srkit.shared_state import Patched, SharedStateChanged, left_alone
 from srkit.testing.imports import ImportFacts, look_at_imports
+from srkit.testing.limits import SECONDS, TooLong, in_short, limited
 from srkit.testing.options import complete_options
 from srkit.testing.report import Report
 from srkit.testing.rule import Broken, NotTried, Result, Rule
@@ -149,9 +153,12 @@ def _built(
     kept: set[str] = set()
     before = settings()
     for rule in rules_of(component.kind, facts):
-        result = _tried(rule, partial(rule.probe, subject), claims, kept)
+        with suppress(Patched), warnings.catch_warnings():
+            warnings.simplefilter("ignore", SharedStateChanged)
+            with left_alone("It", "in a rule"):  # so that neither the next rule nor the next component is misled
+                result = _tried(rule, partial(rule.probe, subject), claims, kept)
         restore_settings(before)
-        if result.state == "kept":
+        if result.state in ("kept", "excused"):  # an excuse is for one rule, and hides none that needs it
             kept.add(rule.name)
         yield result
 
@@ -175,17 +182,25 @@ def _tried(rule: Rule, probe: Callable[[], None], claims: Claims, kept: set[str]
     if missing:
         return Result(rule.name, rule.promise, "not tried", f"it says nothing while {missing[0]!r} does not hold")
     try:
-        probe()
+        with limited(SECONDS):
+            probe()
     except NotTried as reason:
         return Result(rule.name, rule.promise, "not tried", str(reason))
     except Broken as error:
         broken = error
+    except TooLong:
+        broken = Broken(
+            f"After {SECONDS:g} seconds it was still at it.",
+            "An endless loop, or a wait for something that never comes.",
+        )
     except UserError as error:
         if not isinstance(error, OptionError):
             return Result(rule.name, rule.promise, "not tried", str(error))
         broken = Broken(f"It refuses what it was built for: {error}")
-    except Exception as error:
-        broken = Broken(f"It fails with {type(error).__name__}: {' '.join(str(error).split())[:200].rstrip('.')}.")
+    except KeyboardInterrupt:
+        raise  # Ctrl-C
+    except BaseException as error:  # sys.exit(), and what nobody thought of: the next component is tried all the same
+        broken = Broken(f"It fails with {in_short(error)}.")
     else:
         return Result(rule.name, rule.promise, "kept")
     if rule.name in claims.excused:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -28,8 +30,9 @@ def random_states(torch_too: bool = True) -> dict[str, str]:
 
 
 def settings() -> dict[str, str]:
-    """Each global setting of torch that changes what others compute, by what sets it."""
+    """Each global setting that changes what others compute or where they write, by what sets it."""
     return {
+        "os.chdir": str(Path.cwd()),
         "torch.set_default_dtype": str(torch.get_default_dtype()),
         "torch.set_num_threads": str(torch.get_num_threads()),
         "torch.set_grad_enabled": str(torch.is_grad_enabled()),
@@ -43,6 +46,7 @@ def settings() -> dict[str, str]:
 def restore_settings(before: dict[str, str]) -> None:
     """Put back what a component changed, so that neither the next rule nor the next component is misled."""
     setters: dict[str, Callable[[str], object]] = {
+        "os.chdir": os.chdir,
         "torch.set_default_dtype": lambda text: torch.set_default_dtype(getattr(torch, text.removeprefix("torch."))),
         "torch.set_num_threads": lambda text: torch.set_num_threads(int(text)),
         "torch.set_grad_enabled": lambda text: torch.set_grad_enabled(text == "True"),

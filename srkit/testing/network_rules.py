@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from srkit.errors import OptionError
-from srkit.testing.called_rules import alike, attempt, in_short, odd_size, shaped, weights_of
+from srkit.testing.called_rules import alike, attempt, odd_size, shaped, weights_of
 from srkit.testing.exporting import EXPORTED
+from srkit.testing.limits import in_short
 from srkit.testing.rule import Broken, NotTried, Rule
 from srkit.testing.subject import CHANNELS, SCALES, Outputs, Subject
 

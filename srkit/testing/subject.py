@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from srkit.assembly import SharedParts
 from srkit.contracts import Claims
 from srkit.draws import SampleDraws, StreamKey
-from srkit.errors import OptionError, UserError
+from srkit.errors import FAILURES, OptionError, UserError
 from srkit.experiment.picks import Pick
 from srkit.testing.rule import NotTried
 
@@ -112,7 +112,7 @@ class Subject:
         for size in self.calling.sizes:
             try:
                 self.call(self.build(), self.inputs(size=size))
-            except Exception:
+            except FAILURES:
                 continue  # refused or failed: a larger picture may do, and the rule `runs` says what happens at none
             return size
         return self.calling.sizes[0]
@@ -162,6 +162,6 @@ def pictures(size: Size, batch: int, seed: int, channels: int = 3) -> Tensor:
     return noisy.clamp(0, 1).mul(255).round() / 255
 
 
-def refused(error: Exception) -> NotTried | None:
+def refused(error: BaseException) -> NotTried | None:
     """What a plain refusal means for a rule; None where the exception is none."""
     return NotTried(f"it says plainly that it cannot: {error}") if isinstance(error, UserError) else None

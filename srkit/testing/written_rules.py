@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import msgspec
 from srkit.errors import OptionError
 from srkit.registry import ContractError
 from srkit.registry.values import BadValue, convert
+from srkit.shared_state import SharedStateChanged
 from srkit.testing.globals import random_states, settings, unusual_streams
 from srkit.testing.imports import SECONDS, ImportFacts
 from srkit.testing.rule import Broken, NotTried, Rule
@@ -54,7 +56,9 @@ def _builds(subject: Subject) -> None:
 def _builds_quietly(subject: Subject) -> None:
     before = random_states(torch_too=False) | settings()
     try:
-        subject.build()
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", SharedStateChanged)
+            subject.build()
     except OptionError as error:
         if isinstance(error.__cause__, ContractError):
             raise Broken(f"{error.why}.") from None
@@ -68,9 +72,14 @@ def _builds_quietly(subject: Subject) -> None:
     if changed:
         raise Broken(
             f"Building it changes {', '.join(changed)}, which the whole process shares.",
-            "Draw from a generator of its own (torch.Generator(), random.Random()), and set nothing for all.",
+            _OWN_STREAMS,
         )
+    meddled = [str(one.message) for one in said if issubclass(one.category, SharedStateChanged)]
+    if meddled:
+        raise Broken(f"{meddled[0]}.", _OWN_STREAMS)
 
+
+_OWN_STREAMS = "Draw from a generator of its own (torch.Generator(), random.Random()), and set nothing for all."
 
 WRITTEN = (
     Rule("documented", "its docstring says what it is and explains each option", _is_documented, ()),

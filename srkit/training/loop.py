@@ -129,6 +129,7 @@ def _tell_schedules(run: Run, scores: Mapping[str, float]) -> None:
     for updater in run.stepper.updaters().values():
         name = getattr(updater.schedule, "observes", "")
         if name:
+            name = run.experiment.validation.called(name)
             higher = run.assembly.metrics[name].higher_is_better
             updater.schedule.observe(scores[name], higher)  # type: ignore[attr-defined]
 

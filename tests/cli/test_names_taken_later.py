@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,33 @@ def test_the_resolved_file_has_qualified_names_and_tables_short_ones(workplace: 
     assert said.code == 0 and "srkit:" not in said.out
     assert srkit("report", "runs/espcn", "--out", "r.html").code == 0
     assert "espcn" in (workplace / "r.html").read_text(encoding="utf-8")
+
+
+def test_a_run_beside_rivals_is_bound_and_goes_on(rivals: Path, srkit: Command) -> None:
+    """The defaults that it does not use (adam beside sgd) are srkit's when its checkpoints are bound."""
+    text = TINY.replace('"espcn"', '"srkit:espcn"').replace('"mse"', '"srkit:mse"') + '[optimizer]\nuse = "sgd"\n'
+    (rivals / "sgd.toml").write_text(text, encoding="utf-8")
+    assert srkit("run", "sgd.toml", "--out", "runs/sgd", "--device", "cpu").code == 0
+    (saved,) = (rivals / "runs/sgd/checkpoints").iterdir()
+    assert len(json.loads((saved / "state.json").read_text())["experiment"]["sha256"]) == 64
+    assert srkit("run", "runs/sgd", "--resume", "--set", "steps=2", "--device", "cpu").code == 0
+
+
+def test_a_study_that_names_no_launcher_has_srkit_s(workplace: Path, distribute: Distribute, srkit: Command) -> None:
+    take(distribute, {"launchers": ("local",)})
+    (workplace / "study.toml").write_text(TINY + "[matrix]\nseed = [1, 2]\n", encoding="utf-8")
+    said = srkit("check", "study.toml")
+    assert said.code == 0, said.out
+
+
+def test_a_resolved_file_takes_settings_and_names_as_the_one_it_came_from(workplace: Path, srkit: Command) -> None:
+    text = TINY.replace('use = "mse"', 'use = "mse"\nname = "m"') + (
+        '[validation]\nevery = 1\nmetrics = ["srkit:psnr-rgb", "ssim-y"]\n[checkpoint]\nbest = "srkit:psnr-rgb"\n'
+    )
+    (workplace / "best.toml").write_text(text, encoding="utf-8")
+    assert srkit("run", "best.toml", "--out", "runs/best", "--device", "cpu").code == 0
+    for name in ("espcn", "srkit:espcn"):  # the same component keeps its options
+        said = srkit(
+            "run", "runs/best", "--resume", "--set", f"generator.use={name}", "--set", "steps=2", "--device", "cpu"
+        )
+        assert said.code == 0, said.err

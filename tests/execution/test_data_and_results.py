@@ -1,5 +1,6 @@
 """Pictures a run can and cannot use, what it leaves in its folder, and the rehearsal before it."""
 
+import dataclasses
 import json
 import math
 import sys
@@ -448,3 +449,18 @@ def test_a_perfect_picture_is_null_and_not_nan(folder: Path) -> None:
     text = (folder / "out/scores.json").read_text()
     assert json.loads(text)["rows"][0]["metrics"]["psnr-y"]["mean"] is None and "NaN" not in text
     assert math.isfinite(last(folder / "out").state["step"])
+
+
+def test_the_dry_run_validates_the_largest_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = prepared(tmp_path)
+    Image.new("RGB", (90, 120), (9, 80, 200)).save(tmp_path / "held_out" / "large.png")
+    seen: list[str] = []
+    own = dataclasses.replace
+
+    def replaced(judge: Any, photos: list[Any]) -> Any:
+        seen.extend(one.name for one in photos)
+        return own(judge, photos=photos)
+
+    monkeypatch.setattr("srkit.dry_run.replace", replaced)
+    dry_run(plan_of(path), "cpu")
+    assert seen == ["large.png"]

@@ -48,7 +48,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def start(file: Path, *settings: str, out: Path | None = None) -> Study:
     reading, registry = read_study(file, settings), Registry.installed()
     assert reading is not None and not reading.all_problems()
-    return begun("net-study", file, as_cells(planned(reading, registry)), {"use": "local"}, "", out, registry)
+    return begun("net-study", file, as_cells(planned(reading, registry)), {"use": "srkit:local"}, "", out, registry)
 
 
 def go_on(file: Path, study: Study, *settings: str) -> Study:
@@ -164,7 +164,7 @@ def test_the_launcher_of_the_command_line_comes_first_then_the_file_s_then_the_r
     assert reading is not None
     here = reading.launcher
     recorded = Study(file.parent, "x", "x.toml", {"use": "local", "jobs": 4, "threads": 3}, "", ())
-    assert launcher_table(None, None, None).table == {"use": "local"}
+    assert launcher_table(None, None, None).table == {"use": "srkit:local"}
     assert launcher_table(here, None, None).table == {"use": "local", "jobs": 2}
     assert launcher_table(here, None, 5).table == {"use": "local", "jobs": 5}
     assert launcher_table(here, '{ use = "local", threads = 7 }', None).table == {"use": "local", "threads": 7}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
+from torch import Tensor, nn
 
 from srkit.contracts import Claims
 from srkit.registry import KINDS, Entry, Registry
@@ -46,6 +49,48 @@ def test_an_excuse_takes_the_place_of_a_failure(monkeypatch: pytest.MonkeyPatch)
     report = check(KINDS["generators"], "Halving", registry=offering("generators", "Halving"), facts=QUIET)
     assert report.passed
     assert "excused odd-sizes" in str(report) and "says so" in str(report)
+
+
+class Textless(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text either")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (lambda: sys.exit(3), "SystemExit"),
+        (lambda: (_ for _ in ()).throw(GeneratorExit()), "GeneratorExit"),
+        (lambda: (_ for _ in ()).throw(Textless()), "Textless: its text cannot be shown"),
+        (lambda: time.sleep(60), "still at it"),
+    ],
+    ids=["exits", "a BaseException", "an error without text", "endless"],
+)
+def test_whatever_a_component_does_is_a_broken_rule(
+    fault: Callable[[], object], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("srkit.testing.conformance.SECONDS", 0.3)
+    monkeypatch.setattr("srkit.testing.limits.AGAIN", 0.1)
+
+    def forward(self: nn.Module, lr: Tensor) -> Tensor:
+        fault()
+        return lr
+
+    monkeypatch.setattr(wrong.Enlarging, "forward", forward)
+    report = check(KINDS["generators"], "Enlarging", registry=offering("generators", "Enlarging"), facts=QUIET)
+    assert not report.passed and said in " ".join(str(report).split()), str(report)
+
+
+def test_an_excuse_hides_no_other_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wrong.Chained, "claims", Claims(excused={"history": "it is so"}), raising=False)
+    report = check(KINDS["schedules"], "Chained", registry=offering("schedules", "Chained"), facts=QUIET)
+    assert {one.rule: one.state for one in report.results}["history"] == "excused"
+    monkeypatch.setattr(
+        wrong.Halving, "claims", Claims(excused={"runs": "it does", "odd-sizes": "it halves"}), raising=False
+    )
+    report = check(KINDS["generators"], "Halving", registry=offering("generators", "Halving"), facts=QUIET)
+    states = {one.rule: one.state for one in report.results}
+    assert states["runs"] == "kept" and states["deterministic"] == "kept"
 
 
 SCHEDULE = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -441,6 +442,24 @@ class Rounding(Shrinking):
 
     def __call__(self, hr: Tensor) -> Tensor:
         return F.avg_pool2d(hr, self.scale, ceil_mode=True)
+
+
+@breaks("generators", "functions")
+class Patching(Enlarging):
+    """Replaces a function that everything calls."""
+
+    def forward(self, lr: Tensor) -> Tensor:
+        F.gelu = lambda x: x  # type: ignore[assignment]  # the fault
+        return super().forward(lr)
+
+
+@breaks("generators", "settings")
+class Moving(Enlarging):
+    """Goes to another folder."""
+
+    def forward(self, lr: Tensor) -> Tensor:
+        os.chdir("/")
+        return super().forward(lr)
 
 
 @breaks("downscalers", "gradients")

@@ -1,0 +1,55 @@
+"""How long a rule may take, and what an exception says whatever its own text does."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["SECONDS", "TooLong", "in_short", "limited"]
+
+SECONDS = 120.0
+"""What trying one rule may take."""
+
+AGAIN = 1.0
+"""Seconds after which a component that caught the first end is ended again."""
+
+
+class TooLong(BaseException):
+    """A rule takes longer than it may. No Exception, so that a component that catches all of these ends too."""
+
+
+@contextmanager
+def limited(seconds: float = SECONDS) -> Iterator[None]:
+    """Raise TooLong where what is inside does not come to its end; in the main thread of systems that have alarms.
+
+    An alarm that somebody else has set, as pytest-timeout does, goes on afterwards.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise TooLong
+
+    begun, before = time.monotonic(), signal.signal(signal.SIGALRM, end)
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - begun)), interval)
+
+
+def in_short(error: BaseException) -> str:
+    """Its type and message on one line; the type alone where the message itself raises."""
+    name = type(error).__name__
+    try:
+        said = " ".join(str(error).split())[:200].rstrip(".")
+    except BaseException as second:  # whatever it is, it is the component's
+        said = f"its text cannot be shown, since __str__ raises {type(second).__name__}"
+    return f"{name}: {said}" if said else name
