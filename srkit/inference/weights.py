@@ -24,13 +24,13 @@ from srkit.weight_files.refusals import sha256_of
 from srkit.weight_files.tensor_files import read_header
 from srkit.weight_files.torch_files import load_torch_file, outline_torch_file
 
-WRAPPINGS = ("params_ema", "params", "state_dict")
+WRAPPINGS = ("params_ema", "params", "state_dict", "model_state_dict", "model", "generator", "net_g")
 """Under which names a file's weights may lie, averaged ones first."""
 
 PREFIXES = ("module.", "_orig_mod.")
 """What DataParallel and torch.compile write before every name."""
 
-SUFFIXES = (".safetensors", ".pth", ".pt")
+SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def read_weights(path: Path, role: str) -> Weights:
     """The weights at a path; of a run its last whole checkpoint's, the generator's averaged where there are any.
 
     Args:
-        path: a run folder, a checkpoint in it, or a `.safetensors`, `.pth` or `.pt` file.
+        path: a run folder, a checkpoint in it, or a `.safetensors`, `.pth`, `.pt` or `.ckpt` file.
         role: `generator` or `discriminator`; a file holds the one it is named for.
 
     Raises:

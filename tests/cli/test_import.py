@@ -169,6 +169,16 @@ WRAPPINGS: dict[str, Callable[[dict[str, Tensor]], Any]] = {
     "state_dict": lambda weights: {"state_dict": weights, "epoch": 7},
     "module": lambda weights: {f"module.{key}": one for key, one in weights.items()},
     "compiled": lambda weights: {"state_dict": {f"module._orig_mod.{key}": one for key, one in weights.items()}},
+    "model": lambda weights: {"model": weights, "epoch": 7},
+    "net_g.": lambda weights: {f"net_g.{key}": one for key, one in weights.items()},
+    "generator.": lambda weights: {"state_dict": {f"generator.{key}": one for key, one in weights.items()}},
+    "model.": lambda weights: {f"model.{key}": one for key, one in weights.items()},
+    "lightning": lambda weights: {
+        "state_dict": {f"net.{key}": one for key, one in weights.items()},
+        "pytorch-lightning_version": "2.4.0",
+        "global_step": 5,
+        "hyper_parameters": {"lr": 1e-4},
+    },
     "half": lambda weights: {key: one.half() for key, one in weights.items()},
 }
 
@@ -177,7 +187,7 @@ WRAPPINGS: dict[str, Callable[[dict[str, Tensor]], Any]] = {
 def test_wrappings(wrapping: str, srkit: Command) -> None:
     network = seeded(small(Compact, scale=2, channels=4, layers=1))
     weights = {key: one.clone() for key, one in network.state_dict().items()}
-    name = f"some.{'safetensors' if wrapping == 'safetensors' else 'pth'}"
+    name = f"some.{'safetensors' if wrapping == 'safetensors' else 'ckpt' if wrapping == 'lightning' else 'pth'}"
     if wrapping == "safetensors":
         save_file(weights, name)
     else:

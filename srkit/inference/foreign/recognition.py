@@ -63,6 +63,35 @@ def recognize(path: Path, registry: Registry) -> Recognized:
         return _by_own_words(path, registry)
     weights = read_weights(path, "generator")
     ordered = weights.file.suffix != ".safetensors"  # that format sorts its tensors
+    try:
+        return _recognized(path, weights, ordered, registry)
+    except _Unknown as unknown:
+        # what a trainer calls the network stands before every name; some networks' own names begin alike too
+        if (inner := _within(weights)) is None:
+            raise UserError(*unknown.lines) from unknown.__cause__
+        prefix, own = inner
+        try:
+            one = _recognized(path, own, ordered, registry)
+        except _Unknown:
+            raise UserError(*unknown.lines) from unknown.__cause__
+        said = f"every name begins with {prefix!r}, which was taken away"
+        return replace(one, foreign=replace(one.foreign, assumed=(*one.foreign.assumed, said)))
+
+
+class _Unknown(UserError):
+    """No network knows the weights."""
+
+
+def _within(weights: Weights) -> tuple[str, Weights] | None:
+    """The weights without the one prefix that all names share, and it; None where they share none."""
+    heads = {name.partition(".")[0] for name in weights.tensors}
+    if len(heads) != 1 or any("." not in name for name in weights.tensors):
+        return None
+    prefix = f"{heads.pop()}."
+    return prefix, replace(weights, tensors={name.removeprefix(prefix): one for name, one in weights.tensors.items()})
+
+
+def _recognized(path: Path, weights: Weights, ordered: bool, registry: Registry) -> Recognized:
     found: list[Recognized] = []
     misfits: list[str] = []
     failed: dict[str, BaseException] = {}
@@ -85,7 +114,8 @@ def recognize(path: Path, registry: Registry) -> Recognized:
     others += [
         f"{label} failed while it looked at the file: {type(why).__name__}: {why}" for label, why in failed.items()
     ]
-    raise UserError(f"{path}: {first}", *others) from next(iter(failed.values()), None)
+    kind = UserError if misfits else _Unknown
+    raise kind(f"{path}: {first}", *others) from next(iter(failed.values()), None)
 
 
 def _is_own(path: Path) -> bool:
