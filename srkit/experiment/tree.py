@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from srkit.errors import ExperimentError, Problem, UserError
+from srkit.experiment.escapes import WAY_OUT, escaped_paths, has_backslash
 from srkit.experiment.positions import TreePath, positions
 from srkit.plain_files import plain_text
 from srkit.toml_files import NotToml, parsed_toml
@@ -86,15 +87,31 @@ def read_tree(path: Path, shown_as: str = "") -> Tree:
         text = plain_text(path, "utf-8-sig")  # editors on Windows begin a file with a mark
     except FileNotFoundError:
         raise UserError(f"there is no experiment file {shown}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{shown} cannot be read: {error}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{shown}{_not_utf8(error)}") from None
+    except OSError as error:
+        raise UserError(f"{shown} cannot be read: {error.strerror or error}") from None
+    if "\0" in text:
+        raise UserError(f"{shown}{UTF_16}")
     try:
         values = parsed_toml(text)
     except NotToml as error:
-        raise ExperimentError([Problem(_not_toml(error, text), file=shown, line=error.line)]) from None
+        raise ExperimentError([_not_toml(error, text, shown)]) from None
     folder = path.resolve().parent
     origins: dict[TreePath, Origin] = {(): Origin(shown, None, folder)}
     origins |= {where: Origin(shown, line, folder) for where, line in positions(text).items() if where}
+    wrong = [
+        Problem(
+            f"it holds a line end, a tab or their like; it seems to be the path {meant}.",
+            ".".join(map(str, where)),
+            shown,
+            next((origins[where[:n]].line for n in range(len(where), 0, -1) if where[:n] in origins), None),
+            f"{WAY_OUT}.",
+        )
+        for where, meant in escaped_paths(values)
+    ]
+    if wrong:
+        raise ExperimentError(wrong)
     return Tree(values, origins)
 
 
@@ -104,9 +121,25 @@ SHOWN = 200
 _TWICE = ("Cannot overwrite a value", "Cannot declare")
 
 
-def _not_toml(error: NotToml, text: str) -> str:
+UTF_16 = " is written in UTF-16; TOML is UTF-8. Save it again with the encoding UTF-8"
+
+
+def _not_utf8(error: UnicodeDecodeError) -> str:
+    """What a file is written in that is not UTF-8, as far as its bytes tell, and the way out."""
+    content: bytes = error.object
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content[:200].count(0) > len(content[:200]) // 4:
+        return UTF_16
+    line = content.count(b"\n", 0, error.start) + 1
+    shown = content.splitlines()[line - 1].decode("latin-1").strip()[:SHOWN]
+    return (
+        f":{line} is not UTF-8: {shown}. It may be latin-1 (Windows-1252): save the file again with the encoding UTF-8"
+    )
+
+
+def _not_toml(error: NotToml, text: str, shown: str) -> Problem:
     """What is wrong, with the line it is in: a key that stands twice is not named by tomli."""
     lines = text.splitlines()
     line = lines[error.line - 1].strip()[:SHOWN] if error.line is not None and error.line <= len(lines) else ""
     what = "this was already set above" if error.why.startswith(_TWICE) else error.why
-    return f"not TOML: {what}: {line}" if line else f"not TOML: {what}"
+    hint = f"{WAY_OUT}." if has_backslash(line) else ""
+    return Problem(f"not TOML: {what}: {line}" if line else f"not TOML: {what}", file=shown, line=error.line, hint=hint)

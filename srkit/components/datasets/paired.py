@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -49,7 +49,8 @@ class Paired:
             alone = sorted(own.keys() - others.keys())
             if alone:
                 more = f" and {len(alone) - 1} more have" if len(alone) > 1 else " has"
-                raise OptionError(key, f"{own[alone[0]]}{more} no partner in {other_folder}.")
+                hint = _suffix_meant(small, large) if not lr_suffix else ""
+                raise OptionError(key, f"{own[alone[0]]}{more} no partner in {other_folder}.{hint}")
         names = sorted(large)
         if seed is not None:
             names.sort(key=lambda name: (derived_seed(seed, "paired", name), name))
@@ -94,6 +95,16 @@ class Paired:
         if wrong:
             more = f"; {len(wrong) - 1} more of {len(self)} do not fit" if len(wrong) > 1 else ""
             raise OptionError("lr_folder", f"{wrong[0]}{more}.")
+
+
+def _suffix_meant(small: Collection[str], large: Collection[str]) -> str:
+    """What to write where the LR names are the HR names and a suffix, as a sentence; empty where they are not."""
+    one = min(small)
+    for stem in sorted((name for name in large if one.startswith(name)), key=len, reverse=True):
+        suffix = one.removeprefix(stem)
+        if suffix and all(name.endswith(suffix) and name.removesuffix(suffix) in large for name in small):
+            return f' Their names go on: write lr_suffix = "{suffix}".'
+    return ""
 
 
 def _by_stem(key: str, folder: Path, suffix: str) -> dict[str, Path]:

@@ -194,3 +194,21 @@ def test_flowers_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(OptionError, match=r"could not be fetched into .* \(Name or service not known\)") as caught:
         Flowers102(tmp_path, download=True)
     assert caught.value.key == "download"
+
+
+@pytest.mark.parametrize(
+    ("names", "suffix"),
+    [(("0001x2", "0002x2"), "x2"), (("0001_LR", "0002_LR"), "_LR"), (("0001x2", "0002x4"), ""), (("a", "b"), "")],
+)
+def test_lr_names_that_go_on_suggest_their_suffix(names: tuple[str, ...], suffix: str, tmp_path: Path) -> None:
+    for folder, own, side in (("lr", names, 8), ("hr", ("0001", "0002", "0003"), 16)):
+        (tmp_path / folder).mkdir()
+        for name in own:
+            Image.new("RGB", (side, side)).save(tmp_path / folder / f"{name}.png")
+    with pytest.raises(OptionError) as caught:
+        Paired(tmp_path / "lr", tmp_path / "hr")
+    hint = f'Their names go on: write lr_suffix = "{suffix}".'
+    assert (hint in caught.value.why) is bool(suffix) and "no partner" in caught.value.why
+    if suffix:
+        (tmp_path / "hr/0003.png").unlink()
+        assert len(Paired(tmp_path / "lr", tmp_path / "hr", lr_suffix=suffix)) == 2

@@ -1,0 +1,36 @@
+"""Backslashes in a TOML file: paths of Windows between double quotes are something else than they look."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from srkit.experiment.positions import TreePath
+
+__all__ = ["WAY_OUT", "escaped_paths", "has_backslash"]
+
+WAY_OUT = (
+    "Between double quotes a backslash begins an escape (\\n is a line end, \\t a tab). Write the path with / or "
+    "between single quotes: 'D:\\new'"
+)
+
+_ESCAPED = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_LIKE_A_PATH = re.compile(r"[A-Za-z]:|[^\s\"']*[\b\f\n\r\t][^\s\"']*\Z")
+
+
+def has_backslash(line: str) -> bool:
+    """Whether a line of a file has a backslash between double quotes."""
+    return re.search(r'"[^"]*\\', line) is not None
+
+
+def escaped_paths(value: Any, path: TreePath = ()) -> Iterator[tuple[TreePath, str]]:
+    """Where a text holds an escape that a path seems to have begun by chance, and the path as it was likely meant."""
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            yield from escaped_paths(below, (*path, key))
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from escaped_paths(below, (*path, index))
+    elif isinstance(value, str) and any(one in value for one in _ESCAPED) and _LIKE_A_PATH.match(value):
+        yield path, "".join(_ESCAPED.get(one, one) for one in value)
