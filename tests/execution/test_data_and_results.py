@@ -326,11 +326,11 @@ def test_slow_pictures_show_as_waiting(folder: Path, monkeypatch: pytest.MonkeyP
     )
     path = prepared(folder, PLAIN.replace('"photos"', '{ use = "./slow.py:Slow" }'))
     notices: list[str] = []
-    outcome = run(path, "data.cache=0", out=folder / "out", notices=notices)
+    outcome = run(path, "data.cache=0", "steps=8", out=folder / "out", notices=notices)
     line = json.loads((folder / "out/metrics.jsonl").read_text().splitlines()[-1])
     assert line["waiting"] > 0.5
     (warning,) = [one for one in notices if one.startswith("warning:")]
-    assert "of the time the step waits for pictures. Raise data.workers" in warning
+    assert "of the time the step waits for images. Raise data.workers" in warning
     assert not manifest(folder / "out")["warnings"] and not outcome.rows[1].warnings  # it says nothing of the result
 
 

@@ -1,4 +1,4 @@
-"""The warning of a step that waits for its pictures: from the second log line of a session on, and once."""
+"""The warning of a step that waits for its images: of several log lines in a row, worded for the set at hand, once."""
 
 from __future__ import annotations
 
@@ -7,12 +7,23 @@ from typing import Any
 
 from srkit.training.observers.waiting import Waiting
 
+MAPPED = SimpleNamespace(verify=None, sizes=None)
 
-def told(shares: dict[int, float], resumed_from: int = 0, every: int = 10) -> list[str]:
+
+def told(
+    shares: dict[int, float],
+    resumed_from: int = 0,
+    every: int = 10,
+    train: Any = None,
+    degradation: tuple[str, ...] = (),
+) -> list[str]:
     """What is said where these shares of the time are waited, by step."""
     said: list[str] = []
     log = SimpleNamespace(every=every)
-    run: Any = SimpleNamespace(on_warning=said.append, experiment=SimpleNamespace(log=log), resumed_from=resumed_from)
+    experiment = SimpleNamespace(log=log, degradation=degradation, lr_pipeline=None)
+    run: Any = SimpleNamespace(
+        on_warning=said.append, experiment=experiment, resumed_from=resumed_from, assembly=SimpleNamespace(train=train)
+    )
     watcher = Waiting()
     for step, share in shares.items():
         watcher.srkit_step_end(run, step, None)
@@ -20,16 +31,24 @@ def told(shares: dict[int, float], resumed_from: int = 0, every: int = 10) -> li
     return said
 
 
-def test_it_is_told_once_and_not_of_the_first_line_nor_of_the_first_steps() -> None:
-    assert told({10: 0.9, 50: 0.35, 60: 0.5}) == [
-        "35% of the time the step waits for pictures. Raise data.workers, or data.cache so that all of them fit into "
+def test_it_is_told_once_after_several_lines_in_a_row_and_not_of_the_first_line_nor_of_the_first_steps() -> None:
+    assert told({10: 0.9, 50: 0.35, 60: 0.5, 70: 0.35, 80: 0.9}) == [
+        "35% of the time the step waits for images. Raise data.workers, or data.cache so that all of them fit into "
         "memory"
     ]
-    assert not told({10: 0.9, 40: 0.9, 50: 0.2, 60: 0.1})
-    assert not told({100: 0.9, 200: 0.1}, every=100) and told({100: 0.9, 200: 0.3}, every=100)
+    assert not told({10: 0.9, 40: 0.9, 50: 0.9, 60: 0.9, 70: 0.1})
+    assert not told({50: 0.9, 60: 0.9, 70: 0.1, 80: 0.9, 90: 0.9, 100: 0.1})
+    assert not told({100: 0.9, 200: 0.9, 300: 0.9}, every=100) and told({100 * n: 0.9 for n in (2, 3, 4)}, every=100)
 
 
 def test_a_resumed_run_s_first_lines_do_not_count_either() -> None:
-    assert not told({110: 0.9, 140: 0.9, 150: 0.1}, resumed_from=100)
-    assert not told({110: 0.9, 150: 0.9, 160: 0.1}, resumed_from=101)
-    assert told({110: 0.9, 150: 0.3}, resumed_from=100)
+    assert not told({110: 0.9, 140: 0.9, 150: 0.9, 160: 0.9}, resumed_from=100)
+    assert told({110: 0.9, 150: 0.3, 160: 0.3, 170: 0.3}, resumed_from=100)
+
+
+def test_a_packed_set_is_told_neither_of_workers_nor_of_a_cache() -> None:
+    lines = {50: 0.3, 60: 0.3, 70: 0.3}
+    (said,) = told(lines, train=MAPPED)
+    assert "A packed set needs neither workers nor a cache: a faster drive helps" in said
+    (said,) = told(lines, train=MAPPED, degradation=("jpeg",))
+    assert "lighter degradations help" in said and "data.cache" not in said
