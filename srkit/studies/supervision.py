@@ -128,6 +128,10 @@ class _Supervisor:
 
     def _end(self, cell: Cell, active: _Active, state: JobState) -> None:
         why = self._said(cell, active) if state == "failed" else ""
+        if state == "failed" and not why and not self.told_to_stop and not glance(self.study.run_folder(cell)).step:
+            lines = self._lines(cell, active)
+            if lines and not any(line.startswith("step ") for line in lines):
+                why = lines[-1]  # it came to no step, and would not the next time
         if state == "failed" and (not why or self.told_to_stop):
             # a run that fails says why; one that was killed has no time to, and one told to end while it begins may say
             # whatever an import that is interrupted comes to
@@ -163,14 +167,18 @@ class _Supervisor:
         shown = message if state == "failed" else ""
         self._put(replace(cell, state=state, message=shown, attempts=tuple(attempts)))
 
-    def _said(self, cell: Cell, active: _Active) -> str:
-        """The errors in what a job printed."""
+    def _lines(self, cell: Cell, active: _Active) -> list[str]:
+        """What a job printed, but for empty lines."""
         try:
             with self.study.log_file(cell).open("rb") as file:
                 file.seek(active.told)
-                lines = file.read().decode("utf-8", "replace").splitlines()
+                return [line for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
         except OSError:
-            return ""
+            return []
+
+    def _said(self, cell: Cell, active: _Active) -> str:
+        """The errors in what a job printed."""
+        lines = self._lines(cell, active)
         errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
         more = f" (and {len(errors) - ERRORS_SHOWN} more)" if len(errors) > ERRORS_SHOWN else ""
         return "; ".join(errors[:ERRORS_SHOWN]) + more

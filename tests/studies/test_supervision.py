@@ -87,6 +87,15 @@ def test_one_that_ends_without_a_word_was_killed(tmp_path: Path) -> None:
     assert states == {"a": "done"} and [one.state for one in ended.cells[0].attempts] == ["lost", "done"]
 
 
+def test_one_that_dies_before_its_first_step_is_not_tried_again(tmp_path: Path) -> None:
+    traceback = "Traceback (most recent call last):\n  ...\nModuleNotFoundError: No module named 'weave'\n\n"
+    launcher = Scripted({"a": [["running", "failed"], ["done"]]}, say={"a": traceback})
+    ended, states, said = watched(study_of(tmp_path / "s", "a", "b"), launcher)
+    assert states == {"a": "failed", "b": "done"}
+    assert len([job for job in launcher.submitted if job.name == "a"]) == 1
+    assert ended.cells[0].message == "ModuleNotFoundError: No module named 'weave'" and "weave" in said[0]
+
+
 def test_ctrl_c_ends_all_runs_and_those_that_began_can_be_gone_on_with(tmp_path: Path) -> None:
     launcher = Scripted({"a": [["done"]], "b": [["running"]], "c": [["waiting"]]})
     shown: list[Study] = []
