@@ -49,6 +49,9 @@ def _meant(kind: str, name: str | None, registry: Registry) -> tuple[Kind, str]:
     try:
         chosen = kind_named(kind)
     except UserError as error:
+        meant = [entry for entry in registry.entries() if kind in (entry.name, entry.qualified)]
+        if name is None and len(meant) == 1:  # there is but one thing it can mean
+            return meant[0].kind, meant[0].qualified
         for one in filter(None, (kind, name)):
             if found := where_named(one, registry):
                 raise UserError(f"write the kind, then the name: {one!r} is {found}") from error

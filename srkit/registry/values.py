@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -80,6 +81,9 @@ def _fitted(value: Any, annotation: Any, base: Path | None) -> Any:
             return _fitted_alternative(value, part, base)
         except _Misfit as misfit:
             deepest = max(deepest, misfit, key=lambda one: len(one.place))
+    if (whole := _whole(value)) is not value:  # 1e3 is how one writes a thousand
+        with suppress(_Misfit):
+            return _fitted(whole, annotation, base)
     raise deepest
 
 
@@ -102,6 +106,15 @@ def _by_msgspec(value: Any, annotation: Any) -> Any:
     except msgspec.ValidationError as error:
         # msgspec says where in a list or table the fault is
         raise _Misfit(str(error).rpartition(" - at `$")[2].rstrip("`") if " - at `$" in str(error) else "") from None
+
+
+def _whole(value: Any) -> Any:
+    """Floats that are whole numbers as such, in lists too; the very value where there are none."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, list) and any(_whole(one) is not one for one in value):
+        return [_whole(one) for one in value]
+    return value
 
 
 def _list(value: Any, annotation: Any, metas: tuple[Any, ...], base: Path | None) -> Any:

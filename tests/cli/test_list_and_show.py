@@ -94,12 +94,17 @@ def test_every_component_can_be_shown(srkit: Command) -> None:
         assert json.loads(said.out)["summary"].startswith(row["summary"].split(".")[0])
 
 
+def test_a_name_that_one_kind_has_alone_needs_no_kind(srkit: Command) -> None:
+    assert srkit("show", "espcn").out == srkit("show", "generators", "espcn").out
+    assert srkit("show", "srkit:espcn", "--json").code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["generators", "espnc"], "Did you mean 'espcn'"),
         (["generators"], "which of the generators? bicubic, "),
-        (["espcn"], "'espcn' is a generator. Try `srkit show generators espcn`"),
+        (["dilated"], "'dilated' is a block and a discriminator. Try `srkit show blocks dilated`"),
         (["espcn", "generators"], "'espcn' is a generator. Try `srkit show generators espcn`"),
         (["nothing", "espcn"], "'espcn' is a generator. Try `srkit show generators espcn`"),
         (["generators", "./nofile.py:Net"], "there is no file"),

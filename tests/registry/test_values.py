@@ -156,3 +156,25 @@ def test_long_values_are_cut() -> None:
 def test_expected_in_words() -> None:
     assert expected(Annotated[Literal["a", "b"], Meta(description="x")]) == "one of 'a', 'b'"
     assert expected(float | None) == "a number"
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation", "wanted"),
+    [
+        (1e3, int, 1000),
+        (4.0, Annotated[int, Meta(ge=1)], 4),
+        ([1e2, 3], list[int], [100, 3]),
+        (1e3, float, 1000.0),
+        (1e3, int | float, 1000.0),
+        (2.0, int | str, 2),
+    ],
+)
+def test_a_whole_number_may_be_written_as_one_with_a_point(value: Any, annotation: Any, wanted: Any) -> None:
+    found = convert(value, annotation, Path())
+    assert found == wanted and type(found) is type(wanted)
+
+
+@pytest.mark.parametrize("value", [1.5, 1e300, float("inf"), float("nan"), "1e3", True])
+def test_what_is_no_whole_number_is_none(value: Any) -> None:
+    with pytest.raises(BadValue):
+        convert(value, int, Path())
