@@ -269,7 +269,12 @@ class Factory(Protocol[T_co]):
 
 
 class Generator(Protocol):
-    """Built with `scale` and its options; makes the large picture."""
+    """Built with `scale` and its options; makes the large picture.
+
+    One whose windows take sides of certain multiples alone says so by an attribute `multiple_of` (LR pixels):
+    validation, `upscale`, `bench` and `inspect` then pad LR images by reflection at right and bottom and cut SR, and
+    `srkit check` holds `data.patch_size` against it.
+    """
 
     def __call__(self, lr: Tensor) -> Tensor | GeneratorOutput:
         """LR (B, 3, h, w) float in [0, 1] -> SR (B, 3, h * scale, w * scale), unclamped."""

@@ -19,6 +19,7 @@ from srkit.assembly.fitting import (
     find_unshifted,
     is_factor,
 )
+from srkit.assembly.multiples import multiple_of
 from srkit.assembly.optimizers import find_scaled, require_groups, wants_closure
 from srkit.assembly.parts import SharedParts, as_module, option_problem, takes_lr, wants_views
 from srkit.assembly.shrinking_again import Downscale, NoGradient, needs_downscale
@@ -218,6 +219,8 @@ class Rehearsal:
             self.typing.add(path, message, "It serves as a baseline.")
             return
         side = self._patch(experiment.scale)
+        if not self._patch_is_a_multiple(part, side):
+            return
         output = self._tried(part, lambda one: one.value(one.zeros(2, 3, side, side)))
         if isinstance(output, FAILURES):
             self.typing.add(path, f"{name!r} fails on an LR patch of {side} x {side} pixels: {_said(output)}.")
@@ -230,6 +233,22 @@ class Rehearsal:
         elif tuple(sr.shape) != wanted:
             given = f"{tuple(sr.shape)} of {(2, 3, side, side)} at scale {experiment.scale}"
             self.typing.add(path, f"{name!r} makes {given}, expected {wanted}.")
+
+    def _patch_is_a_multiple(self, part: _Part, side: int) -> bool:
+        """Whether LR patches have sides that the generator takes, where it takes multiples alone."""
+        scale, name = self.plan.experiment.scale, part.pick.component.name
+        try:
+            multiple = multiple_of(part.value)
+        except SrkitError as error:
+            self.typing.add(("generator", "use"), f"{name!r}: {error}.")
+            return False
+        if side % multiple == 0 or self.typing.is_faulty(("data", "patch_size")):
+            return True
+        below, above = side // multiple * multiple * scale, -(-side // multiple) * multiple * scale
+        ways = " or ".join(str(one) for one in (below, above) if one)
+        message = f"LR patches of {side} pixels, and {name!r} takes multiples of {multiple}."
+        self.typing.contradict(("data", "patch_size"), message, f"Write {ways}.")
+        return False
 
     def _patch(self, scale: int) -> int:
         """The side of an LR patch."""

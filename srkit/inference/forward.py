@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from srkit.assembly.multiples import generated
 from srkit.contracts import GeneratorOutput
 from srkit.exactness import all_bits
 
@@ -51,13 +52,13 @@ def forward(
         channels_last: hand the input over in that memory layout.
 
     Returns:
-        SR (B, 3, h * scale, w * scale), float32, unclamped.
+        SR (B, 3, h * scale, w * scale), float32, unclamped; for a generator that takes multiples alone (`multiple_of`)
+        LR is padded by reflection, and SR is cut.
     """
     if channels_last:
         lr = lr.contiguous(memory_format=torch.channels_last)
     with all_bits(lr.device) if autocast is None else torch.autocast(lr.device.type, dtype=autocast):
-        output = module(lr)
-    return (output.sr if isinstance(output, GeneratorOutput) else output).float()
+        return generated(module, lr).float()
 
 
 def to_eight_bit(image: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from srkit.assembly.multiples import multiple_of
 from srkit.contracts import GeneratorOutput
 
 
@@ -26,6 +27,7 @@ class Repeated(nn.Module):
         if times < 1:
             raise ValueError(f"a generator is applied once or more often, not {times} times")
         self.module = module
+        self.multiple_of = multiple_of(module)  # multiples stay such when they are enlarged
         self.times = times
 
     def forward(self, lr: Tensor) -> Tensor:

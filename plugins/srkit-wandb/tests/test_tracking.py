@@ -47,8 +47,8 @@ def test_a_run_is_written_down(workplace: Path, run: Execute, monkeypatch: pytes
     assert not found.run.run_group
     # what the file says, with every default
     assert found.config["generator"]["channels"] == 2
-    assert found.config["pixel_loss"] == {"mse": {"use": "mse", "name": "mse", "weight": 1.0}}
-    assert found.config["schedule"]["use"] == "constant"
+    assert found.config["pixel_loss"] == {"mse": {"use": "srkit:mse", "name": "mse", "weight": 1.0}}
+    assert found.config["schedule"]["use"] == "srkit:constant"
     # the numbers are those of metrics.jsonl and validation.jsonl
     lines = [json.loads(line) for line in (workplace / "first" / "metrics.jsonl").read_text().splitlines()]
     logged = [one for one in found.history if "train/mse" in one]
