@@ -14,6 +14,9 @@ from srkit.out_of_memory import is_out_of_memory
 
 __all__ = ["generated", "multiple_of"]
 
+OF_SHAPES = (RuntimeError, ValueError, AssertionError)
+"""What networks raise where a size does not fit."""
+
 TRIED = (2, 4, 8, 16, 32, 64)
 """Multiples that windows commonly ask for."""
 
@@ -46,7 +49,7 @@ def generated(module: Callable[[Tensor], Tensor | GeneratorOutput], lr: Tensor) 
     try:
         return _padded(module, lr, multiple_of(module))
     except FAILURES as error:
-        if isinstance(error, SrkitError) or is_out_of_memory(error):
+        if isinstance(error, SrkitError) or is_out_of_memory(error) or not isinstance(error, OF_SHAPES):
             raise
         needed = _needed(module, lr)
         if needed is None:

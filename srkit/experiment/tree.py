@@ -129,8 +129,11 @@ def _not_utf8(error: UnicodeDecodeError) -> str:
     content: bytes = error.object
     if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content[:200].count(0) > len(content[:200]) // 4:
         return UTF_16
+    if b"\0" in content:
+        return " cannot be read: it is no text"
     line = content.count(b"\n", 0, error.start) + 1
-    shown = content.splitlines()[line - 1].decode("latin-1").strip()[:SHOWN]
+    text = content.split(b"\n")[line - 1].decode("latin-1").strip()[:SHOWN]
+    shown = "".join(one if one.isprintable() else "?" for one in text)
     return (
         f":{line} is not UTF-8: {shown}. It may be latin-1 (Windows-1252): save the file again with the encoding UTF-8"
     )

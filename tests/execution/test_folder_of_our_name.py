@@ -1,4 +1,4 @@
-"""A folder `srkit` in the folder one stands in, such as a clone's parent has it, is never taken for the package."""
+"""A folder `srkit` where one stands, such as a clone's parent has it, is taken for the package by no worker."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "words",
     [
-        ("-c", "import srkit; print(srkit.__version__, srkit.load)"),
-        ("-m", "srkit", "--version"),
-        ("-m", "srkit", "run", "tiny.toml", "--out", "out", "--device", "cpu", "--quiet"),
-        ("-m", "srkit", "run", "study.toml", "--out", "runs", "--device", "cpu", "--quiet"),
+        ("-P", "-m", "srkit", "--version"),
+        ("-P", "-m", "srkit", "run", "tiny.toml", "--out", "out", "--device", "cpu", "--quiet"),
+        ("-P", "-m", "srkit", "run", "study.toml", "--out", "runs", "--device", "cpu", "--quiet"),
     ],
-    ids=["import", "version", "run with a worker", "study"],
+    ids=["version", "run with a worker", "study"],
 )
 def test_what_is_started_there_finds_the_package(words: tuple[str, ...], folder: Path) -> None:
     text = (folder / "tiny.toml").read_text(encoding="utf-8")
