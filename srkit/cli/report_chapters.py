@@ -162,8 +162,7 @@ def _judged(group: Sequence[NamedModel], runs: Sequence[FoundRun], photo_set: Ph
     entries = benchmark(contestants, photo_set, judge, machine=None, leave_out=notes.append)
     names = [entry.row.model for entry in entries]
     photos = [photo_set.photo(index) for index in chosen(len(photo_set), work.photos)]
-    comparison = compare(entries, names[1] if len(names) > 2 else None)
-    comparison = replace(comparison, results=_results([one for one in runs if one.name in names]))
+    comparison = replace(compare(entries), results=_results([one for one in runs if one.name in names]))
     shown = _shown(
         photos, [one for one in contestants if one.name in names], photo_set.scale, work, comparison=comparison
     )
@@ -246,8 +245,7 @@ def _as_they_said(group: Sequence[NamedModel], runs: Sequence[FoundRun], why: st
         # each run has a row for the baseline, the same but for its time; and times are of different hours
         table = list({row.model: replace(row, seconds_per_megapixel=None) for row in alike}.values())
         table.sort(key=lambda row: row.model != BASELINE)
-        comparison = compare([Entry(row) for row in table], table[1].model if len(table) > 2 else None)
-        comparison = replace(comparison, origin=RECORDED, results=_results(own))
+        comparison = replace(compare([Entry(row) for row in table]), origin=RECORDED, results=_results(own))
         shown = {row.model for row in table}
         strips = [one for run in own if run.name in shown for one in _strips(run, count)]
         what = "scores and strips" if strips else "scores"

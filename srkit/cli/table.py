@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("table")
 @click.argument("places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="STUDY_OR_RUN...")
-@click.option("--against", metavar="ROW", help="What differences are from; by default the first alternative.")
+@click.option("--against", metavar="ROW", help="What differences are from; by default bicubic.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print.")
 @click.option("--with-paths", is_flag=True, help="Folders of this machine in markdown, csv, json and latex too.")
 def table_command(places: tuple[Path, ...], against: str | None, form: str, with_paths: bool) -> None:

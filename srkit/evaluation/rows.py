@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 GIVEN = "given"
 """What stands in the place of a downscaler's name where LR pictures came as files."""
 
+BASELINES = ("bicubic", "input")
+"""What the row is called that models are measured from: at scale 1 the input itself."""
+
 
 def lr_origin(downscaler: str, degradations: Sequence[str], *, names_alone: bool = False) -> str:
     """How LR images came about, in words to put behind "LR images"; empty where nobody said.
@@ -112,6 +115,11 @@ class Row:
     parameters: int = 0
     seconds_per_megapixel: float | None = None
     warnings: Sequence[str] = ()
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is what models are measured from, and nobody's model."""
+        return self.model in BASELINES and not self.parameters
 
     def protocol(self) -> tuple[object, ...]:
         """What must be equal for two rows to stand in one table."""

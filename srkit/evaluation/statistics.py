@@ -8,7 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["BEST_NEEDS_IMAGES", "NEEDS_IMAGES", "Difference", "intervals", "paired_difference", "paired_differences"]
+__all__ = [
+    "BEST_NEEDS_IMAGES",
+    "NEEDS_IMAGES",
+    "Difference",
+    "intervals",
+    "paired_difference",
+    "paired_differences",
+    "too_few",
+]
 
 LEVEL = 0.95
 
@@ -42,6 +50,27 @@ class Difference:
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
+def too_few(gap: Difference, images: int, seeds: int = 0) -> str:
+    """Of what there is too little to say how sure a difference is: "images", "seeds", or empty for neither.
+
+    On fewer images than a best one would be marked on, an interval wider than the difference itself says only that they
+    are few; of two seeds so does one around zero, because Student's t is 12.7 there.
+
+    Args:
+        gap: the difference with its interval.
+        images: it was measured on.
+        seeds: of the runs that it is over; 0 where it is over images alone.
+    """
+    if gap.low is None or gap.high is None:
+        # rows without a common seed have no interval either
+        return "images" if not seeds or images < NEEDS_IMAGES else ""
+    if gap.high - gap.low <= abs(gap.mean):
+        return ""
+    if images < BEST_NEEDS_IMAGES:
+        return "images"
+    return "seeds" if seeds == 2 and gap.low < 0 < gap.high else ""
+
+
 def intervals(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Means of paired differences and the ends of their 95% intervals.
 
@@ -72,7 +101,9 @@ def intervals(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
     errors = centred.std(0, ddof=1) / math.sqrt(images)
     # Equal differences everywhere have no spread at all, but for what summing them rounds off.
     flat = errors <= 1e-12 * np.maximum(1.0, np.abs(means))
-    below, above = (np.where(flat, 0.0, reach) * np.where(flat, 0.0, errors) for reach in (upper + both, lower - both))
+    with np.errstate(invalid="ignore"):  # of infinite reaches where there is no spread
+        reaches = (upper + both, lower - both)
+    below, above = (np.where(flat, 0.0, reach) * np.where(flat, 0.0, errors) for reach in reaches)
     return means, means - below / 2, means - above / 2
 
 

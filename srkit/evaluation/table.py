@@ -8,9 +8,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from srkit.evaluation.best import best_by_metric
+from srkit.evaluation.best import best_by_metric, values_of
 from srkit.evaluation.figures import count_figure, difference, difference_figure, score_figure, time_figure
 from srkit.evaluation.rows import MetricMean, Row, by_protocol, lr_origin
+from srkit.evaluation.statistics import Difference, paired_difference, too_few
 from srkit.printable import printable
 
 # What 80 columns have room for: two metrics with their differences beside them, or five with theirs beneath; further
@@ -59,8 +60,9 @@ def _part(rows: Sequence[Row], metrics: Sequence[str], *, beside: bool, costs: b
         table.add_column("time/MP", justify="right", no_wrap=True)
     columns = [_cells(name, rows, beside) for name in metrics]
     for index, row in enumerate(rows):
+        quiet = "dim" if row.is_baseline else ""
         taken = [count_figure(row.parameters), time_figure(row.seconds_per_megapixel)] if costs else []
-        table.add_row(Text(printable(row.model)), *(column[index] for column in columns), *taken)
+        table.add_row(Text(printable(row.model), style=quiet), *(column[index] for column in columns), *taken)
     return table
 
 
@@ -75,7 +77,10 @@ def _caption(rows: Sequence[Row], metrics: Sequence[str]) -> list[Text]:
     parts = ["scores measured here", *([f"LR images {origin}"] if origin else [])]
     parts.append(f"border of {first.border} px cropped")
     if len(rows) > 1:
-        parts.append(f"differences from {first.model}")
+        gaps = [_paired(name, row, first) for name in metrics for row in rows[1:]]
+        few = any(gap is not None and too_few(gap, first.images) for gap in gaps)
+        doubt = ", some of them on too few images to say how sure they are" if few else ""
+        parts.append(f"differences from {first.model}{doubt}")
     down = [_shown(name) for name in metrics if not _described(name, rows).higher_is_better]
     if down:
         parts.append(f"less is better: {', '.join(down)}")
@@ -115,7 +120,7 @@ def _cells(name: str, rows: Sequence[Row], beside: bool) -> list[Text]:
     cells = []
     for row, figure, gap in zip(rows, figures, gaps, strict=True):
         cell = Text(" " * (score_width - len(figure)) if beside else "")
-        cell.append(figure, style="bold" if row.model == best else "")
+        cell.append(figure, style="bold" if row.model == best else "dim" if row.is_baseline else "")
         if gap:
             cell.append(
                 f" {gap:>{gap_width}}" if beside else f"\n{gap}", style=_difference_style(name, row, rows[0], gap)
@@ -124,8 +129,16 @@ def _cells(name: str, rows: Sequence[Row], beside: bool) -> list[Text]:
     return cells
 
 
+def _paired(name: str, row: Row, baseline: Row) -> Difference | None:
+    """The difference image by image; None where that isn't known."""
+    return paired_difference(values_of(row, name), values_of(baseline, name))
+
+
 def _difference_style(name: str, row: Row, baseline: Row, figure: str) -> str:
     gap = difference(row.metrics[name], baseline.metrics[name])
-    if gap is None or float(figure) == 0:
+    if gap is None or float(figure) == 0 or row.is_baseline:
+        return "dim"
+    paired = _paired(name, row, baseline)
+    if paired is not None and (not paired.is_certain or too_few(paired, row.images)):
         return "dim"
     return "green" if (gap > 0) == row.metrics[name].higher_is_better else "red"

@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from srkit.errors import UserError
-from srkit.evaluation.rows import Row
+from srkit.evaluation.rows import BASELINES, Row
 from srkit.experiment.written import read_written
 from srkit.json_files import read_object
 
 __all__ = ["ValidatedOn", "groups", "validated_on"]
-
-BASELINES = ("bicubic", "input")
-"""What the row of a run's scores is called that the run is compared with."""
 
 
 @dataclass(frozen=True)

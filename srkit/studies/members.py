@@ -9,8 +9,8 @@ from typing import Any
 
 from srkit.data.sameness import content_key
 from srkit.errors import UserError
-from srkit.evaluation.rows import Row
-from srkit.evaluation.scores_file import BASELINE, read_scores
+from srkit.evaluation.rows import BASELINES, Row
+from srkit.evaluation.scores_file import read_scores
 from srkit.experiment.resolved import differences
 from srkit.experiment.written import read_written
 from srkit.json_files import DAMAGED, parsed
@@ -128,7 +128,7 @@ def _is_finished(folder: Path) -> bool:
 def _finished(member: Member, folder: Path) -> Member:
     """With its scores; the run's own row has the name that its folder has today."""
     rows = read_scores(folder / "scores.json")
-    rows = [one if one.model == BASELINE else replace(one, model=member.name) for one in rows]
+    rows = [one if one.model in BASELINES else replace(one, model=member.name) for one in rows]
     return replace(member, rows=tuple(rows), budget=_budget(folder), results=short_hash(folder))
 
 

@@ -37,7 +37,7 @@ def study_tables(runs: Sequence[Member], against: str | None = None) -> list[Com
 
     Args:
         runs: of one study, or several.
-        against: the row that differences are from; by default the first alternative, or the baseline of a lone one.
+        against: the row that differences are from; by default the baseline, or the first alternative without one.
 
     Raises:
         UserError: no row is called like `against`; or a row has two runs with the same seed.
@@ -79,9 +79,7 @@ def _compared(recipes: Sequence[_Recipe], against: str | None, left: Sequence[st
     ordered = sorted(recipes, key=lambda one: not one.is_baseline)
     own = [one for one in ordered if not one.is_baseline]
     metrics = list(next(iter(own[0].rows.values())).metrics)
-    reference = next((one for one in ordered if one.name == against), None)
-    if reference is None:
-        reference = own[0] if len(own) > 1 or len(ordered) == 1 else ordered[0]
+    reference = next((one for one in ordered if one.name == against), ordered[0])
     entries = [_entry(one) for one in ordered]
     entries = [
         entry if one is reference else replace(entry, differences=_differences(one, reference, metrics))
@@ -187,7 +185,7 @@ def _mean_of(one: _Recipe, metric: str, sign: int) -> float:
 
 
 def _unpaired(own: Sequence[_Recipe]) -> list[str]:
-    """Rows that have other seeds than the rest, which differences leave out."""
+    """Rows that have other seeds than the rest, which differences between rows leave out; a baseline has all seeds."""
     seeds: Mapping[str, set[int]] = {one.name: set(one.rows) for one in own}
     common = set.intersection(*seeds.values())
     odd = {name: sorted(mine - common) for name, mine in seeds.items() if mine - common}

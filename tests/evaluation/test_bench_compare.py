@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from srkit.evaluation.bench import formats
 from srkit.evaluation.bench.entries import compare
 from srkit.evaluation.bench.notes import how_measured, notes
+from srkit.evaluation.bench.table import comparison_table
 from srkit.evaluation.bench.training_photos import Acquaintance
 from srkit.evaluation.bench.worst import per_image_grid, photos_in_order, worst_first
-from srkit.evaluation.statistics import paired_difference
+from srkit.evaluation.report.tables import comparison_html
+from srkit.evaluation.statistics import Difference, paired_difference, too_few
 from tests.evaluation.bench_support import entry
 
 BASE = np.linspace(25.0, 35.0, 12)
@@ -45,6 +51,34 @@ def test_rows_of_another_protocol_are_refused() -> None:
             compare([one, replace(other, row=replace(other.row, **change))])
     with pytest.raises(ValueError, match="no row is called"):
         compare([one, other], "c")
+
+
+SHAKY = [30.0, 31.0, 29.0, 33.5, 30.5]
+
+
+@pytest.mark.parametrize(("images", "is_said"), [(3, True), (5, True), (12, False)])
+def test_intervals_wider_than_the_difference_are_too_few_images_to_say(images: int, is_said: bool) -> None:
+    base = np.linspace(25.0, 35.0, images)
+    moved = base + np.array((SHAKY * 3)[:images]) - 30.5
+    table = compare([entry("a", base), entry("b", moved)])
+    gap = table.entries[1].differences["psnr-y"]
+    assert gap is not None and not gap.is_certain
+    console = Console(width=80, file=io.StringIO(), record=True)
+    console.print(comparison_table(table))
+    shown = (console.export_text(), formats.as_markdown([table]), formats.as_latex([table]), comparison_html(table))
+    assert [("too few images to say" in one) for one in shown] == [is_said] * 4
+    assert ("not shown where few images or seeds" in how_measured(table)) == (images == 5)
+    # numbers for programs stay
+    (line,) = [one for one in csv.DictReader(io.StringIO(formats.as_csv([table]))) if one["model"] == "b"]
+    assert (line["psnr-y low"] == "") == (images == 3)
+
+
+def test_a_difference_that_few_images_agree_on_has_its_interval() -> None:
+    assert too_few(Difference(9.0, 8.0, 10.0), 5) == "" and too_few(Difference(-9.0, -10.0, -8.0), 5) == ""
+    assert too_few(Difference(0.0, 0.0, 0.0), 5) == ""
+    assert too_few(Difference(0.1, -0.4, 0.6), 5) == "images" and too_few(Difference(0.1, -0.4, 0.6), 10) == ""
+    # rows without a seed in common have no interval, however many images there are
+    assert too_few(Difference(0.1), 50, 3) == "" and too_few(Difference(0.1), 50) == "images"
 
 
 def test_worst_first() -> None:

@@ -144,6 +144,23 @@ def test_no_best_is_marked_where_chance_may_have_made_it() -> None:
     assert "\x1b[1m29.31" not in shown(base, sure, twin, colour=True)
 
 
+def test_a_difference_that_may_be_chance_has_no_colour_and_few_images_are_said() -> None:
+    for images, spread, colour, said in ((20, 0.1, "32", False), (20, 9.0, "2", False), (5, 9.0, "2", True)):
+        base = photographed(row("bicubic", images=images), 0.0)
+        mine = photographed(row("mine", gain=1.0, images=images), spread, -spread)
+        text = shown(base, mine, colour=True)
+        assert f"\x1b[{colour}m +1.00" in text, (images, spread)
+        assert ("too few images to say how sure they are" in " ".join(shown(base, mine).split())) == said
+
+
+def test_the_baseline_is_grey_wherever_it_stands() -> None:
+    for rows in ((BICUBIC, MINE), (MINE, BICUBIC)):
+        text = shown(*rows, colour=True)
+        assert "\x1b[2mbicubic" in text and "\x1b[2m28.31" in text
+        assert "\x1b[31m -1.92" not in text
+    assert "\x1b[2m -1.92" in shown(MINE, BICUBIC, colour=True)
+
+
 def test_infinite_mean_is_inf_and_has_no_difference() -> None:
     equal = replace(BICUBIC, model="equal", metrics={**BICUBIC.metrics, "psnr-y": MetricMean(None, "dB", True)})
     for rows in ([BICUBIC, equal], [equal, BICUBIC]):

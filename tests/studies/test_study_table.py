@@ -10,11 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy import stats
 
 from srkit.errors import UserError
 from srkit.evaluation.bench import formats
+from srkit.evaluation.bench.entries import Comparison
 from srkit.evaluation.bench.notes import how_measured, notes
+from srkit.evaluation.bench.table import comparison_table
+from srkit.evaluation.report.tables import comparison_html
 from srkit.evaluation.statistics import intervals
 from srkit.locks import held
 from srkit.studies.folder import Cell, Study, write_study
@@ -25,7 +29,7 @@ from tests.studies.support import a_study, begin_run, finish_run, scores_of
 
 def test_means_spread_and_differences_are_those_of_a_plain_recomputation(tmp_path: Path) -> None:
     a_study(tmp_path / "s")
-    (table,) = study_tables(members([tmp_path / "s"]))
+    (table,) = study_tables(members([tmp_path / "s"]), "r0")
     assert [one.row.model for one in table.entries] == ["bicubic", "r0", "r1"] and table.against == "r0"
     scores = {
         row: np.array([list(scores_of(row, seed).values()) for seed in (1, 2, 3)]) for row in (0, 1)
@@ -71,6 +75,50 @@ def test_seeds_alone_are_held_against_bicubic(tmp_path: Path) -> None:
     assert gap is not None and gap.mean == pytest.approx(table.entries[1].row.metrics["psnr-y"].mean - 20)
 
 
+def printed(table: Comparison) -> str:
+    """As a terminal with colours shows it."""
+    console = Console(width=120, file=io.StringIO(), force_terminal=True, color_system="standard", record=True)
+    console.print(comparison_table(table, 120))
+    return console.export_text(styles=True)
+
+
+def test_a_study_is_measured_from_bicubic_which_is_grey(tmp_path: Path) -> None:
+    a_study(tmp_path / "s")
+    (table,) = study_tables(members([tmp_path / "s"]))
+    assert table.against == "bicubic" and not table.entries[0].differences
+    for entry in table.entries[1:]:
+        gap, mean = entry.differences["psnr-y"], entry.row.metrics["psnr-y"].mean
+        assert gap is not None and mean is not None and gap.mean == pytest.approx(mean - 20)
+    assert table.best == {"psnr-y": "r1"}
+    text = printed(table)
+    assert "\x1b[2mbicubic" in text and "\x1b[2m20.00" in text and "differences from bicubic" in text
+    assert '<span class="baseline">20.00</span>' in comparison_html(table)
+
+
+def test_that_bicubic_is_better_than_a_run_is_nobody_s_merit(tmp_path: Path) -> None:
+    scores = {f"{number:02}.png": 11.0 + number / 10 for number in range(12)}
+    finish_run(tmp_path / "a", scores, seed=1)
+    finish_run(tmp_path / "b", {name: one + 1 for name, one in scores.items()}, seed=1, lr=0.1)
+    (table,) = study_tables(members([tmp_path / "a", tmp_path / "b"]), "a")
+    gap = table.entries[0].differences["psnr-y"]
+    assert gap is not None and gap.is_certain and gap.mean == pytest.approx(8.45)
+    text, page = printed(table), comparison_html(table)
+    assert "\x1b[2m +8.45" in text and "\x1b[32m +8.45" not in text and "\x1b[32m +1.00" in text
+    assert '<span class="unsure">+8.45</span>' in page and '<span class="better">+1.00</span>' in page
+
+
+def test_two_seeds_that_disagree_are_too_few_to_say_and_three_have_their_interval(tmp_path: Path) -> None:
+    for seeds, said in ((2, "(too few seeds to say)"), (3, "(-")):
+        for seed in range(1, seeds + 1):
+            for row, shift in (("a", 0.0), ("b", 0.3 * (-1) ** seed)):
+                scores = {f"{number:02}.png": 25.0 + number / 7 + shift for number in range(12)}
+                finish_run(tmp_path / f"{seeds}{row}{seed}", scores, seed=seed, lr=0.1 if row == "a" else 0.2)
+        runs = members([tmp_path / f"{seeds}{row}{seed}" for row in "ab" for seed in range(1, seeds + 1)])
+        (table,) = study_tables(runs, f"{seeds}a1")
+        line = next(one for one in formats.as_markdown([table]).splitlines() if one.startswith(f"| {seeds}b1"))
+        assert said in line, line
+
+
 def test_any_row_may_be_the_reference(tmp_path: Path) -> None:
     a_study(tmp_path / "s")
     (table,) = study_tables(members([tmp_path / "s"]), "r1")
@@ -94,7 +142,7 @@ def test_what_is_not_finished_is_named_and_the_seeds_that_are_there_are_compared
     write_study(Study(study.folder, "s", "s.toml", {}, "", cells))
     study.lock_file.parent.mkdir()
     with held(study.lock_file, "held"):
-        (table,) = study_tables(members([study.folder]))
+        (table,) = study_tables(members([study.folder]), "r0")
     said = notes(table)
     assert "warning: not in the table: r1-seed3 (running, step 30 of 40)" in said
     assert members([study.folder])[5].state == "interrupted, step 30 of 40"  # nobody looks after it any more

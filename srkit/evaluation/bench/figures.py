@@ -5,7 +5,7 @@ from __future__ import annotations
 from srkit.evaluation.bench.entries import Entry
 from srkit.evaluation.figures import clock_figure, gap_figure, score_figure
 from srkit.evaluation.rows import MetricMean
-from srkit.evaluation.statistics import Difference
+from srkit.evaluation.statistics import Difference, too_few
 from srkit.printable import printable
 
 SEEN = "†"
@@ -27,11 +27,25 @@ def repeated_figures(entry: Entry) -> tuple[str, str]:
     return str(len(entry.repetition.seeds)), "-" if seconds is None else clock_figure(seconds)
 
 
-def interval_figure(gap: Difference, metric: MetricMean) -> str:
-    """The ends of an interval, +1.80..+2.04; empty where there is none."""
+def interval_figure(gap: Difference, metric: MetricMean, entry: Entry) -> str:
+    """The ends of an interval, +1.80..+2.04, or what there is too little of for one; empty where there is none."""
+    if few := few_in(gap, entry):
+        return f"too few {few} to say"
     if gap.low is None or gap.high is None:
         return ""
     return f"{gap_figure(gap.low, metric)}..{gap_figure(gap.high, metric)}"
+
+
+def few_in(gap: Difference, entry: Entry) -> str:
+    """What a row's difference was measured on too little of: "images", "seeds", or empty."""
+    return too_few(gap, entry.row.images, len(entry.repetition.seeds) if entry.repetition is not None else 0)
+
+
+def gap_kind(gap: Difference, metric: MetricMean, entry: Entry) -> str:
+    """Whether a difference is "better", "worse" or "unsure"; that of what is no model is nobody's merit."""
+    if entry.row.is_baseline or not gap.is_certain or few_in(gap, entry):
+        return "unsure"
+    return "better" if (gap.mean > 0) == metric.higher_is_better else "worse"
 
 
 def macs_figure(macs: float | None) -> str:

@@ -195,7 +195,7 @@ def grid(comparison: Comparison, bold: str, escape: Callable[[str], str]) -> tup
             figure = bold.format(figure) if comparison.best.get(name) == entry.row.model else figure
             gap = entry.differences.get(name)
             if gap is not None:
-                interval = interval_figure(gap, metric)
+                interval = interval_figure(gap, metric, entry)
                 figure += escape(f" {gap_figure(gap.mean, metric)}" + (f" ({interval})" if interval else ""))
             cells.append(figure)
         rows.append(cells)

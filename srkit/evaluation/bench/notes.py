@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from srkit.evaluation.bench.entries import Comparison, Entry
-from srkit.evaluation.bench.figures import SEEN
+from srkit.evaluation.bench.figures import SEEN, few_in
 from srkit.evaluation.bench.training_photos import seen_in_words
 from srkit.evaluation.rows import lr_origin
 from srkit.evaluation.statistics import BEST_NEEDS_IMAGES, NEEDS_IMAGES
@@ -26,6 +26,9 @@ def how_measured(comparison: Comparison, device: str = "") -> str:
     if comparison.against:
         sure = comparison.method or "95% intervals over images"
         sure = f"with {sure}" if row.images >= NEEDS_IMAGES else "too few images for intervals"
+        gaps = [(gap, one) for one in comparison.entries for gap in one.differences.values() if gap is not None]
+        if any(few_in(gap, one) and gap.low is not None for gap, one in gaps):
+            sure += " (not shown where few images or seeds make them wider than the difference)"
         parts.append(f"differences from {comparison.against}, {sure}")
     down = [name.upper() for name in comparison.metrics if not row.metrics[name].higher_is_better]
     if down:

@@ -12,6 +12,7 @@ from rich.text import Text
 from srkit.evaluation.bench.entries import Comparison, Entry
 from srkit.evaluation.bench.figures import (
     bytes_figure,
+    gap_kind,
     interval_figure,
     macs_figure,
     mean_figure,
@@ -21,7 +22,6 @@ from srkit.evaluation.bench.figures import (
 )
 from srkit.evaluation.bench.notes import how_measured, notes
 from srkit.evaluation.figures import count_figure, gap_figure, time_figure
-from srkit.evaluation.rows import MetricMean
 from srkit.printable import printable
 
 __all__ = ["comparison_table"]
@@ -30,6 +30,8 @@ NAME_WIDTH = 24
 """Longer names are folded, not cut: runs of a study differ in the end of their names."""
 
 TRAINED_WIDTH = 24
+
+STYLES = {"better": "green", "worse": "red", "unsure": "dim"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def comparison_table(comparison: Comparison, width: int = 80, device: str = "") 
     """
     whole = Table.grid()
     whole.add_row(_title(comparison))
-    names = Column("model", [Text(model_figure(entry)) for entry in comparison.entries])
+    names = Column("model", [Text(model_figure(one), style=_quiet(one)) for one in comparison.entries])
     columns = [_scores(name, comparison) for name in comparison.metrics] + _costs(comparison.entries)
     for part in _parts(columns, width - min(names.width, NAME_WIDTH)):
         whole.add_row("")
@@ -115,21 +117,20 @@ def _scores(name: str, comparison: Comparison) -> Column:
     cells = []
     for entry, figure in zip(comparison.entries, figures, strict=True):
         best = comparison.best.get(name) == entry.row.model
-        cell = Text(" " * (width - len(figure))).append(figure, style="bold" if best else "")
+        cell = Text(" " * (width - len(figure))).append(figure, style="bold" if best else _quiet(entry))
         gap = entry.differences.get(name)
         if gap is not None:
-            style = _style(described, gap.mean) if gap.is_certain else "dim"
-            cell.append(f" {gap_figure(gap.mean, described)}", style=style)
-            interval = interval_figure(gap, described)
-            if interval:
+            cell.append(f" {gap_figure(gap.mean, described)}", style=STYLES[gap_kind(gap, described, entry)])
+            if interval := interval_figure(gap, described, entry):
                 cell.append(f"\n{' ' * width} {interval}", style="dim")
         cells.append(cell)
     unit = f" ({described.unit})" if described.unit else ""
     return Column(printable(f"{name.upper()}{unit}"), cells)
 
 
-def _style(metric: MetricMean, gap: float) -> str:
-    return "green" if (gap > 0) == metric.higher_is_better else "red"
+def _quiet(entry: Entry) -> str:
+    """Grey for what is no model but what models are measured from."""
+    return "dim" if entry.row.is_baseline else ""
 
 
 def _costs(entries: Sequence[Entry]) -> list[Column]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from srkit.evaluation.bench.entries import Comparison, Entry
 from srkit.evaluation.bench.figures import (
     bytes_figure,
+    gap_kind,
     interval_figure,
     macs_figure,
     mean_figure,
@@ -123,19 +124,22 @@ def _score(comparison: Comparison, entry: Entry, name: str, described: MetricMea
     gap = entry.differences.get(name)
     return tag(
         "td",
-        tag("strong" if best else "span", mean_figure(entry, name), title="best beyond doubt" if best else None),
-        _gap(gap, described) if gap is not None else None,
+        tag(
+            "strong" if best else "span",
+            mean_figure(entry, name),
+            title="best beyond doubt" if best else None,
+            class_="baseline" if entry.row.is_baseline else None,
+        ),
+        _gap(gap, described, entry) if gap is not None else None,
     )
 
 
-def _gap(gap: Difference, metric: MetricMean) -> Html:
+def _gap(gap: Difference, metric: MetricMean, entry: Entry) -> Html:
     """The difference and its interval, on lines beneath the score so that scores stand below each other."""
-    better = (gap.mean > 0) == metric.higher_is_better
-    kind = "unsure" if not gap.is_certain else "better" if better else "worse"
-    interval = interval_figure(gap, metric)
+    interval = interval_figure(gap, metric, entry)
     return tag(
         "div",
-        tag("span", gap_figure(gap.mean, metric), class_=kind),
+        tag("span", gap_figure(gap.mean, metric), class_=gap_kind(gap, metric, entry)),
         tag("div", interval) if interval else None,
         class_="gap",
     )
