@@ -51,6 +51,9 @@ def say_what_is_coming(plan: Plan, coming: Estimate, processes: int, out: Path) 
         f"about {coming.patches:,} {what}{most}, {_bytes(coming.bytes)} {form}, "
         f"{duration(coming.seconds / processes)} with {processes} {count_of}"
     )
+    if plan.settings.validate:
+        photos, share = plan.validating
+        say(f"to validate: {_held_out(photos, len(plan.jobs), share, plan.settings.validate)}")
     free = shutil.disk_usage(next(one for one in (out.absolute(), *out.absolute().parents) if one.exists())).free
     if coming.bytes > free:
         say(f"warning: the disk of {out} has {_bytes(free)} free", err=True)
@@ -82,6 +85,22 @@ def say_what_was_made(plan: Plan, decided: Sequence[Decided], out: Path) -> None
     flat_ones = f"; {counts['flat_patches']:,} flat ones dropped" if counts["flat_patches"] else ""
     noun = "pictures" if plan.settings.patch_size is None else "patches"
     say(f"{out}: {counts['patches']:,} {noun}{''.join(f', {one}' for one in sides)}{flat_ones}")
+    if plan.settings.validate:
+        cut = [plan.jobs[entry.job].side for entry in decided if entry.places]
+        share = counts["validate"] / max(1, counts["patches"])
+        say(f"validate: {_held_out(cut.count('validate'), len(cut), share, plan.settings.validate, noun)}")
+
+
+FAR = 0.05
+"""How much more or less than what was asked for is worth a reason."""
+
+
+def _held_out(photos: int, of: int, share: float, asked: float, noun: str = "patches") -> str:
+    """Which part of the photos validates, and which of what was cut of them."""
+    why = "; photos differ in size, and none is divided" if abs(share - asked) > FAR and noun == "patches" else ""
+    return (
+        f"{photos} of {of} photos ({photos / max(1, of):.0%}), {share:.0%} of the {noun}; asked for: {asked:.0%}{why}"
+    )
 
 
 def _say_list(what: str, items: Sequence[str], most: int = LISTED) -> None:

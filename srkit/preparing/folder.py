@@ -15,7 +15,7 @@ from srkit.data.placing import placed
 from srkit.errors import UserError
 from srkit.json_files import as_type, read_object
 from srkit.links import remove_folder
-from srkit.preparing.plan import Plan
+from srkit.preparing.plan import SIDES, Plan
 from srkit.preparing.targets import WORK
 
 MANIFEST, PLAN = "manifest.json", "plan.json"
@@ -67,14 +67,19 @@ def state_of(out: Path, plan: Plan) -> State:
 def begin(out: Path, plan: Plan) -> None:
     """Note in the folder what will be done there."""
     photos = [dict(zip(SOURCE_KEYS, one, strict=True)) for one in _sources(plan)]
+    whole = {"settings": plan.settings.as_json(), "photos": photos, "validate": _validating(plan)}
     with placed(out / WORK / PLAN) as aside:
-        aside.write_text(json.dumps({"settings": plan.settings.as_json(), "photos": photos}), encoding="utf-8")
+        aside.write_text(json.dumps(whole), encoding="utf-8")
 
 
 def clean(out: Path) -> None:
     """Remove what was kept for going on."""
     with suppress(OSError):
         remove_folder(out / WORK)
+
+
+def _validating(plan: Plan) -> list[str]:
+    return [job.photo.name for job in plan.jobs if job.side == SIDES[1]]
 
 
 def _sources(plan: Plan) -> list[tuple[str, int, int]]:
@@ -98,6 +103,8 @@ def _require_same(out: Path, there: dict[str, Any], plan: Plan, state: State) ->
         if there["settings"].get(key) != value
     ]
     lines += _changes([tuple(one.get(key) for key in SOURCE_KEYS) for one in there["photos"]], _sources(plan))
+    if not lines and state is State.BEGUN and plan.settings.validate and there.get("validate") != _validating(plan):
+        lines.append("  photos that validate: an earlier srkit drew others")
     if not lines:
         return
     what = "was prepared" if state is State.FINISHED else "was begun"

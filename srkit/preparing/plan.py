@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 
 from srkit.errors import UserError, nearest
 from srkit.preparing.cutting import Job
@@ -13,6 +15,9 @@ from srkit.preparing.settings import Settings
 from srkit.seeds import derived_seed
 
 SIDES = ("train", "validate")
+
+MOST_EXCHANGES = 100
+"""Of photos between the two sides; each is the best there is, so that a few do."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +47,24 @@ class Plan:
 
     def most_patches(self, job: Job) -> int:
         """How many patches a photo gives at most, before flat ones are dropped."""
-        size = self.settings.patch_size
-        if size is None:
-            return 1
-        width, height = job.size
-        return sum(
-            count_of_grid(width // shrink, height // shrink, size, self.settings.overlap)
-            for shrink in self.settings.shrinks
-        )
+        return _most_patches(self.settings, job)
+
+    @property
+    def validating(self) -> tuple[int, float]:
+        """How many photos validate, and the share of all patches that they give, before flat ones are dropped."""
+        patches = [self.most_patches(job) for job in self.jobs]
+        mine = [job.side == SIDES[1] for job in self.jobs]
+        return sum(mine), sum(compress(patches, mine)) / sum(patches)
+
+
+def _most_patches(settings: Settings, job: Job) -> int:
+    if settings.patch_size is None:
+        return 1
+    width, height = job.size
+    return sum(
+        count_of_grid(width // shrink, height // shrink, settings.patch_size, settings.overlap)
+        for shrink in settings.shrinks
+    )
 
 
 def make_plan(settings: Settings, source: Sequence[str], photos: Sequence[Photo]) -> Plan:
@@ -77,9 +92,11 @@ def make_plan(settings: Settings, source: Sequence[str], photos: Sequence[Photo]
     if settings.near_duplicates >= 0:
         # Of photos that look alike the first one is kept: it shall be the original, and not its thumbnail.
         kept.sort(key=lambda one: (-one[0].width * one[0].height, -one[0].bytes, one[0].name))
-    sides = _sides(settings, [photo for photo, _ in kept])
-    jobs = tuple(Job(number, photo, first, sides[number]) for number, (photo, first) in enumerate(kept))
-    return Plan(settings, tuple(source), tuple(photos), jobs, tuple(photo for photo, _ in small), tuple(broken))
+    jobs = [Job(number, photo, first, "") for number, (photo, first) in enumerate(kept)]
+    if settings.validate:
+        chosen = _validating(settings, jobs)
+        jobs = [replace(job, side=SIDES[job.number in chosen]) for job in jobs]
+    return Plan(settings, tuple(source), tuple(photos), tuple(jobs), tuple(photo for photo, _ in small), tuple(broken))
 
 
 def _shrink_first(photo: Photo, settings: Settings) -> int:
@@ -101,16 +118,45 @@ def _require_known(settings: Settings, photos: Sequence[Photo]) -> None:
         raise UserError(f"--shrink-first {key}={settings.shrink_first[key]}: no {what} {key!r}. {hint}")
 
 
-def _sides(settings: Settings, photos: Sequence[Photo]) -> list[str]:
-    """All patches of a photo go to one side; which photos validate is drawn by their names."""
-    if not settings.validate:
-        return [""] * len(photos)
-    held_out = max(1, round(settings.validate * len(photos)))
-    if held_out >= len(photos):
+def _validating(settings: Settings, jobs: Sequence[Job]) -> set[int]:
+    """The numbers of the photos that validate: the share asked for, drawn by their names.
+
+    All patches of a photo go to one side, and photos differ in size. So a photo drawn is exchanged for one left as long
+    as that brings the share of the patches nearer to what was asked.
+    """
+    held_out = max(1, round(settings.validate * len(jobs)))
+    if held_out >= len(jobs):
         raise UserError(
-            f"--validate {settings.validate}: of {len(photos)} usable photos that leaves none to train on; "
+            f"--validate {settings.validate}: of {len(jobs)} usable photos that leaves none to train on; "
             "a photo is never divided between the two sides"
         )
-    order = sorted(range(len(photos)), key=lambda one: derived_seed(settings.seed, "side", photos[one].name))
-    chosen = set(order[:held_out])
-    return [SIDES[number in chosen] for number in range(len(photos))]
+    patches = [_most_patches(settings, job) for job in jobs]
+    order = sorted(range(len(jobs)), key=lambda one: derived_seed(settings.seed, "side", jobs[one].photo.name))
+    chosen, left = order[:held_out], order[held_out:]
+    over = sum(patches[one] for one in chosen) - settings.validate * sum(patches)
+    for _ in range(MOST_EXCHANGES):
+        swap = _best_exchange([patches[one] for one in chosen], [patches[one] for one in left], over)
+        if swap is None:
+            break
+        out, into = swap
+        over -= patches[chosen[out]] - patches[left[into]]
+        chosen[out], left[into] = left[into], chosen[out]
+    return set(chosen)
+
+
+def _best_exchange(chosen: Sequence[int], left: Sequence[int], over: float) -> tuple[int, int] | None:
+    """The places of one drawn and one left whose exchange brings `over` nearest to 0; None where none brings it nearer.
+
+    Args:
+        chosen: patches of each photo drawn, `left` of each other one, in the order in which they were drawn.
+        over: patches too many.
+    """
+    ordered = sorted(range(len(left)), key=lambda one: left[one])
+    sizes = [left[one] for one in ordered]
+    best, nearest_to = None, abs(over)
+    for out, mine in enumerate(chosen):
+        place = bisect_left(sizes, mine - over)
+        for into in (place - 1, place):
+            if 0 <= into < len(sizes) and abs(over - mine + sizes[into]) < nearest_to - 1e-9:
+                best, nearest_to = (out, ordered[into]), abs(over - mine + sizes[into])
+    return best

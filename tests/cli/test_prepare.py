@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from srkit.preparing.folder import begin
 from srkit.preparing.targets import WORK
 from tests.cli.conftest import TINY, Command
-from tests.preparing.support import photo
+from tests.preparing.support import photo, planned
 
 SMALL = ("--patch-size", "16", "--shrinks", "1,2", "--workers", "1")
 
@@ -125,6 +126,34 @@ def test_ctrl_c_says_how_to_go_on(album: Path, srkit: Command) -> None:
     assert said.code == 0 and "patches was begun earlier and goes on" in said.out
     counts = json.loads(Path("patches/manifest.json").read_text())["counts"]
     assert counts["cut"] == 55
+
+
+def test_photos_and_patches_of_both_sides_are_told(album: Path, srkit: Command) -> None:
+    for number, side in enumerate((160, 64, 64, 64, 64)):
+        photo(Path("mixed") / f"{number}.png", number, side, side)
+    arguments = ("prepare", "mixed", "--out", "set", "--patch-size", "32", "--shrinks", "1", "--validate", "0.2")
+    said = srkit(*arguments, "--dry-run")
+    assert "to validate: 1 of 5 photos (20%), 10% of the patches; asked for: 20%; photos differ in size" in said.out
+    said = srkit(*arguments)
+    assert said.code == 0, said.err
+    assert "set: 41 patches, 37 to train, 4 to validate" in said.out
+    assert (
+        "validate: 1 of 5 photos (20%), 10% of the patches; asked for: 20%; photos differ" in said.out.split("set:")[1]
+    )
+
+
+def test_a_set_that_an_earlier_srkit_began_with_other_sides_is_refused(album: Path, srkit: Command) -> None:
+    arguments = ("prepare", "album", "--out", "set", *SMALL, "--validate", "0.4")
+    Path("set", WORK).mkdir(parents=True)
+    plan = planned(Path("album").absolute(), Path("set"), validate=0.4)
+    begin(Path("set"), plan)
+    file = Path("set", WORK, "plan.json")
+    before = {key: value for key, value in json.loads(file.read_text()).items() if key != "validate"}
+    file.write_text(json.dumps(before))
+    state = Path("set", WORK, "plan.json").read_bytes()
+    said = srkit(*arguments)
+    assert said.code == 2 and "photos that validate: an earlier srkit drew others" in said.err
+    assert Path("set", WORK, "plan.json").read_bytes() == state
 
 
 def test_a_run_trains_on_a_packed_set(album: Path, srkit: Command) -> None:

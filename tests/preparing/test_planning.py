@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from srkit.errors import UserError
 from srkit.preparing.estimate import estimate
 from srkit.preparing.photos import cameras, endings, find_photos
+from srkit.preparing.plan import _best_exchange
 from srkit.preparing.settings import parse_shrink_first, parse_shrinks
 from srkit.preparing.shrinking import Shrinker
 from srkit.registry import Registry
@@ -102,6 +104,38 @@ def test_a_share_of_the_photos_validates(album, tmp_path):
     other = planned(album, tmp_path / "out", validate=0.2, seed=13).jobs
     assert [job.side for job in jobs] != [job.side for job in other]
     assert {job.side for job in planned(album, tmp_path / "out").jobs} == {""}
+
+
+def test_the_share_of_the_patches_is_near_what_was_asked_for_where_photos_differ_in_size(tmp_path):
+    for number in range(12):
+        side = 48 * (1 + number % 4)  # 1 to 16 times as many patches
+        photo(tmp_path / "a" / f"{number}.png", number, side, side)
+    for seed in range(8):
+        plan = planned(tmp_path / "a", tmp_path / "out", validate=0.25, seed=seed)
+        validating = [job for job in plan.jobs if job.side == "validate"]
+        share = sum(map(plan.most_patches, validating)) / sum(map(plan.most_patches, plan.jobs))
+        assert len(validating) == 3 and 0.2 <= share <= 0.3
+        assert plan.validating == (3, pytest.approx(share))
+    # what cannot be had of whole photos is as near as it can be: the large one alone is 8 in 10 patches
+    for name, side in (("large", 192), ("1", 48), ("2", 48), ("3", 48), ("4", 48)):
+        photo(tmp_path / "b" / f"{name}.png", len(name), side, side)
+    for seed in range(4):
+        plan = planned(tmp_path / "b", tmp_path / "out", validate=0.2, seed=seed)
+        (held,) = [job.photo.name for job in plan.jobs if job.side == "validate"]
+        assert held != "large.png"
+
+
+def test_exchanges_find_what_trying_all_pairs_finds():
+    draws = np.random.default_rng(3)
+    for _ in range(40):
+        chosen, left = draws.integers(1, 50, 4).tolist(), draws.integers(1, 50, 7).tolist()
+        over = float(draws.integers(-40, 40))
+        best = min(abs(over - one + other) for one in chosen for other in left)
+        found = _best_exchange(chosen, left, over)
+        if best >= abs(over):
+            assert found is None
+        else:
+            assert found is not None and abs(over - chosen[found[0]] + left[found[1]]) == best
 
 
 def test_one_photo_cannot_be_on_two_sides(tmp_path):
