@@ -91,6 +91,12 @@ class Problem:
         return f"{head} {self.message}{f' {self.hint}' if self.hint else ''}".strip()
 
 
+def in_line_order(problems: Iterable[Problem], files: Sequence[str]) -> list[Problem]:
+    """Problems in the order of these files and the lines in each; before them those of the command line."""
+    ranks = {file: rank for rank, file in enumerate(dict.fromkeys(files))}
+    return sorted(problems, key=lambda one: (ranks.get(one.file, -1), one.line or 0))
+
+
 class ExperimentError(UserError):
     """All problems of one experiment file, together."""
 
@@ -138,9 +144,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("espnc", ["espcn", "rrdb"])
     "Did you mean 'espcn'?"
     """
+    close = nearest_names(name, known)
+    return f"Did you mean {' or '.join(repr(one) for one in close)}?" if close else ""
+
+
+def nearest_names(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that are probably meant, the nearest first; at most three."""
     names = list(dict.fromkeys(known))
     # a qualified name only where the bare one is not there to be meant
     names = [one for one in names if ":" in name or ":" not in one or one.rpartition(":")[2] not in names]
     close = get_close_matches(name, names, n=3, cutoff=0.6)
     close += [one for one in names if len(name) > 2 and one.startswith(name) and one not in close][: 3 - len(close)]
-    return f"Did you mean {' or '.join(repr(one) for one in close)}?" if close else ""
+    return close

@@ -24,6 +24,7 @@ from srkit.data.sameness import CONTENT, ROLES, content_key
 from srkit.errors import FAILURES, ExperimentError, SrkitError, UserError
 from srkit.evaluation.judging import Judge, least_side
 from srkit.experiment import Plan, require_sound
+from srkit.experiment.plan import fill_log
 from srkit.experiment.tree import TreePath
 from srkit.hooks import HookCaller
 from srkit.inference.initial import initialise
@@ -104,6 +105,7 @@ def make_ready(
     _require_equal_lengths(plan, timeline)
     _require_equal_shares(plan, timeline, processes)
     setup.require_fitting(assembly, timeline.total)
+    fill_log(experiment, plan.typing.tree, timeline.total)  # of stages in epochs only now
     outcomes = assembly.outcomes() | _lengths(plan, timeline) | _precisions(plan, device, notice)
     outcomes[("data", "workers")] = workers
     facts: dict[str, Any] = {
@@ -206,7 +208,7 @@ def _assembled(plan: Plan) -> Assembly:
             raise
         rehearse(plan)
         known = {str(problem) for problem in plan.problems}
-        plan.problems.extend(one for one in error.problems if str(one) not in known)
+        plan.typing.problems.extend(one for one in error.problems if str(one) not in known)
         raise ExperimentError(plan.problems) from error
     except FAILURES as error:
         # a factory raised something of its own; the rehearsal builds each part by itself and says which

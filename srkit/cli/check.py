@@ -16,10 +16,10 @@ from typing import Any
 import click
 
 from srkit.cli.failures import WRONG_INPUT
-from srkit.cli.plan import experiment_file
+from srkit.cli.plan import experiment_file, told_if_it_fails
 from srkit.cli.saying import say, say_document
 from srkit.cli.trusting import trust_option, user_trust
-from srkit.errors import ExperimentError, Problem, UserError
+from srkit.errors import ExperimentError, Problem, UserError, in_line_order
 from srkit.experiment import Reading, StudyReading, complete, read_experiment, read_study
 from srkit.registry import Registry
 from srkit.studies.folder import is_study
@@ -114,15 +114,14 @@ def _check(path: Path, settings: tuple[str, ...], registry: Registry, findings: 
 
 
 def _check_reading(reading: Reading, registry: Registry, findings: Findings) -> None:
-    # the file's own structure first: it is known before torch is imported
-    findings.add(reading.problems)
-    plan = complete(reading, registry)
-    from srkit.assembly import rehearse
-    from srkit.assembly.pictures import look_at_pictures
-    from srkit.inference.initial import check_initial
+    with told_if_it_fails(reading.problems, findings.add):
+        plan = complete(reading, registry)
+        from srkit.assembly import rehearse
+        from srkit.assembly.pictures import look_at_pictures
+        from srkit.inference.initial import check_initial
 
-    rehearse(plan)
-    check_initial(plan)
+        rehearse(plan)
+        check_initial(plan)
     findings.add(plan.problems)
     with _progress() as (progress, waiting):
         pictures = look_at_pictures(plan, progress, _memories(), waiting)
@@ -132,14 +131,15 @@ def _check_reading(reading: Reading, registry: Registry, findings: Findings) -> 
 
 def _check_study(study: StudyReading, registry: Registry, findings: Findings) -> None:
     """All cells of a study, each problem once; sets that several of them have are looked at once."""
-    findings.add(study.all_problems())
-    from srkit.assembly.pictures import look_at_pictures
-    from srkit.studies.plans import find_problems, launcher_problems, planned, with_other_pictures
+    structural = study.all_problems()
+    with told_if_it_fails(structural, findings.add):
+        from srkit.assembly.pictures import look_at_pictures
+        from srkit.studies.plans import find_problems, launcher_problems, planned, with_other_pictures
 
-    plans = planned(study, registry)
-    findings.add(find_problems(plans))
-    if study.launcher is not None:
-        findings.add(launcher_problems(study.launcher, registry))
+        plans = planned(study, registry)
+        launcher = launcher_problems(study.launcher, registry) if study.launcher is not None else []
+        found = [*structural, *find_problems(plans), *launcher]
+    findings.add(in_line_order(found, study.files))
     with _progress() as (progress, waiting):
         for plan in with_other_pictures(plans):
             before = list(plan.problems)

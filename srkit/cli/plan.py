@@ -1,7 +1,9 @@
-"""From a file on the command line to a sound plan; the file's own structure is reported before torch is imported."""
+"""From a file on the command line to a sound plan; the file's own structure is known before torch is imported."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from srkit.cli.saying import say
@@ -26,27 +28,33 @@ def experiment_file(path: Path) -> Path:
 
 
 def sound_plan(path: Path, settings: tuple[str, ...], registry: Registry) -> Plan:
-    """Read an experiment; the first step's problems are printed at once, the second's join them.
+    """Read an experiment.
 
     Raises:
-        ExperimentError: with the problems that were not printed yet.
+        ExperimentError: with everything that is wrong with it.
     """
     reading = read_experiment(experiment_file(path), settings)
-    structural = list(reading.problems)
-    for problem in structural:
+    with told_if_it_fails(reading.problems, say_all):
+        plan = complete(reading, registry)
+        if not plan.problems:
+            return plan
+        from srkit.assembly import rehearse
+
+        rehearse(plan)
+    raise ExperimentError(plan.problems)
+
+
+@contextmanager
+def told_if_it_fails(problems: Sequence[Problem], tell: Callable[[Sequence[Problem]], None]) -> Iterator[None]:
+    """While components are looked up, which may fail in any way: what is known before that is not lost."""
+    try:
+        yield
+    except BaseException:
+        tell(problems)
+        raise
+
+
+def say_all(problems: Sequence[Problem]) -> None:
+    """Say what is wrong, a line each."""
+    for problem in problems:
         say(f"error: {problem}", err=True)
-    plan = complete(reading, registry)
-    if not plan.problems:
-        return plan
-    from srkit.assembly import rehearse
-
-    rehearse(plan)
-    rest = [one for one in plan.problems if one not in structural]
-    raise Reported(rest) if structural else ExperimentError(rest)
-
-
-class Reported(ExperimentError):
-    """Problems of which the first were already printed."""
-
-    def __init__(self, rest: list[Problem]) -> None:
-        super().__init__(rest or [Problem("nothing was run; see above")])

@@ -11,13 +11,13 @@ from srkit.cli.list import where_named
 from srkit.cli.portrait import Portrait, portrait, portrait_of_source
 from srkit.cli.saying import say_document
 from srkit.cli.trusting import trust_option, user_trust
-from srkit.errors import UserError
-from srkit.registry import Kind, Registry, Untrusted, kind_named
+from srkit.errors import UserError, nearest
+from srkit.registry import KINDS, Kind, Registry, Untrusted, kind_named
 
 
 @click.command("show")
-@click.argument("kind")
-@click.argument("name", required=False)
+@click.argument("kind", metavar="[KIND]")
+@click.argument("name", metavar="NAME", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One object, for scripts.")
 @trust_option
 def show_command(kind: str, name: str | None, as_json: bool, trust: bool) -> None:
@@ -26,7 +26,7 @@ def show_command(kind: str, name: str | None, as_json: bool, trust: bool) -> Non
     \b
     Examples:
       srkit show generators espcn
-      srkit show feature-loss vgg16
+      srkit show vgg16
     """
     registry = Registry.installed(user_trust(trust, ask=False))  # its source tells most of it
     chosen, use = _meant(kind, name, registry)
@@ -41,7 +41,7 @@ def show_command(kind: str, name: str | None, as_json: bool, trust: bool) -> Non
 
 
 def _meant(kind: str, name: str | None, registry: Registry) -> tuple[Kind, str]:
-    """Kind and name.
+    """Kind and name; the kind may be left out where one alone has a component of that name.
 
     Raises:
         UserError: the kind is none, or the name is missing; with what to type.
@@ -55,6 +55,9 @@ def _meant(kind: str, name: str | None, registry: Registry) -> tuple[Kind, str]:
         for one in filter(None, (kind, name)):
             if found := where_named(one, registry):
                 raise UserError(f"write the kind, then the name: {one!r} is {found}") from error
+        kinds_meant = nearest(kind, [word for one in KINDS.values() for word in (one.plural, one.singular)])
+        if name is None and not kinds_meant and (hint := nearest(kind, [one.name for one in registry.entries()])):
+            raise UserError(f"no kind and no component is called {kind!r}. {hint}") from error
         raise
     if name is None:
         names = ", ".join(entry.name for entry in registry.entries(chosen)) or "none is installed"

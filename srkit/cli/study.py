@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srkit.cli.failures import DONE, FAILED, INTERRUPTED
-from srkit.cli.plan import Reported
+from srkit.cli.plan import say_all, told_if_it_fails
 from srkit.cli.saying import say
-from srkit.errors import ExperimentError, Problem, UserError
+from srkit.errors import ExperimentError, Problem, UserError, in_line_order
 from srkit.experiment import Pick, StudyReading, complete, read_experiment, read_study
 from srkit.experiment.names import plain_use
 from srkit.registry import Registry
@@ -82,22 +82,18 @@ def sound_study(path: Path, settings: tuple[str, ...], registry: Registry, asked
 
 def _of_file(reading: StudyReading, registry: Registry, asked: Asked) -> StudyTask:
     structural = reading.all_problems()
-    for problem in structural:
-        say(f"error: {problem}", err=True)
-    from srkit.studies.beginning import as_cells, study_to_resume
-    from srkit.studies.plans import find_problems, planned
+    with told_if_it_fails(structural, say_all):
+        from srkit.studies.beginning import as_cells, study_to_resume
+        from srkit.studies.plans import find_problems, planned
 
-    plans = planned(reading, registry)
-    problems = find_problems(plans)  # what a rehearsal finds would end a run hours later
-    recorded = None
-    if asked.resume and not structural and not problems:
-        recorded = study_to_resume(reading.name, asked.out)
-    launcher, pick, wrong = _launcher(reading, recorded, registry, asked)
-    rest = [one for one in [*problems, *wrong] if one not in structural]
-    if structural:
-        raise Reported(rest)
-    if rest:
-        raise ExperimentError(rest)
+        plans = planned(reading, registry)
+        problems = find_problems(plans)  # what a rehearsal finds would end a run hours later
+        recorded = None
+        if asked.resume and not structural and not problems:
+            recorded = study_to_resume(reading.name, asked.out)
+        launcher, pick, wrong = _launcher(reading, recorded, registry, asked)
+    if found := dict.fromkeys([*structural, *problems, *wrong]):
+        raise ExperimentError(in_line_order(found, reading.files))
     assert pick is not None
     return StudyTask(reading.name, reading.path, as_cells(plans), launcher, pick, recorded)
 

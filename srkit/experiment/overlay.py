@@ -39,6 +39,7 @@ def read_with_bases(path: Path, shown_as: str = "", chain: tuple[Path, ...] = ()
     lower = read_with_bases(target, os.path.normpath(Path(shown_as or path).parent / base), here)
     _merge(lower, tree, ())
     lower.origins[()] = tree.origins[()]
+    lower.files[:0] = tree.files
     return lower
 
 

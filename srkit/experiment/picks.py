@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from srkit.errors import OptionError, nearest
+from srkit.errors import OptionError, UserError, nearest, nearest_names
 from srkit.experiment.schema import Experiment, Selection
 from srkit.experiment.tables import table_keys
 from srkit.experiment.tree import TreePath
@@ -111,11 +112,14 @@ class Picking:
             component = self.registry.find(kind, use, base, self.typing.tree.folders(path))
         except NotFound as error:
             self.typing.add((*path, "use"), error.message, error.hint)
+            self._options_of_nearest(kind, use, options, path)
         except Untrusted as error:
             self.typing.add((*path, "use"), error.message, error.hint)
-            self._read_options(error, kind, options, path)
+            self._read_options(error.file, error.attribute, kind, options, path)
         except (BrokenComponent, ContractError) as error:
             self.typing.add((*path, "use"), str(error))
+            for file, attribute in self.registry.sources(kind, use, base):
+                self._read_options(file, attribute, kind, options, path)
         else:
             return Pick(component, self._options(component, options, path), path)
         return None
@@ -128,18 +132,36 @@ class Picking:
             return False
         return use in (value, value.get("use") if isinstance(value, dict) else None)
 
-    def _read_options(self, refusal: Untrusted, kind: Kind, options: dict[str, Any], path: TreePath) -> None:
-        """Hold the options of code that is not to run against what its source says of them."""
-        found = read_source_component(refusal.file, refusal.attribute, kind)
+    def _options_of_nearest(self, kind: Kind, use: str, options: dict[str, Any], path: TreePath) -> None:
+        """Hold options against the components that are probably meant by a name nobody has."""
+        likely = []
+        entries = self.registry.entries(kind)
+        for name in nearest_names(use, [*(one.name for one in entries), *(one.qualified for one in entries)]):
+            try:
+                likely.append(self.registry.find(kind, name, Path()))
+            except UserError:
+                continue  # two distributions offer it, or it cannot be imported
+        if len(likely) == 1:
+            self._options(likely[0], options, path)
+        elif likely:
+            known = list(dict.fromkeys(one.name for component in likely for one in component.signature.options))
+            names = " or ".join(repr(component.name) for component in likely)
+            for key in options:
+                if key not in known:
+                    self._unknown_option(kind, names, key, known, options, path)
+
+    def _read_options(self, file: Path, attribute: str, kind: Kind, options: dict[str, Any], path: TreePath) -> None:
+        """Hold the options of code that is not to run, or does not, against what its source says of them."""
+        found = read_source_component(file, attribute, kind)
         if found is None or found.options is None:
             return
         known = [one.name for one in found.options]
         for key in options:
             if key not in known:
-                self._unknown_option(kind, refusal.attribute, key, known, options, path)
+                self._unknown_option(kind, repr(attribute), key, known, options, path)
         for one in found.options:
             if one.default is None and one.name not in options:
-                self.typing.add(path, f"option {one.name!r} of {refusal.attribute!r} is missing.", one.doc)
+                self.typing.add(path, f"option {one.name!r} of {attribute!r} is missing.", one.doc)
 
     def _unknown_option(
         self, kind: Kind, name: str, key: str, known: list[str], options: dict[str, Any], path: TreePath
@@ -148,7 +170,7 @@ class Picking:
         hint = nearest(key, [*known, *table]) or (
             f"Its options: {', '.join(known)}." if known else "It has no options."
         )
-        self.typing.add((*path, key), f"{kind.singular} {name!r} has no option {key!r}.", hint)
+        self.typing.add((*path, key), f"{kind.singular} {name} has no option {key!r}.", hint)
 
     def _options(self, component: Component, options: dict[str, Any], path: TreePath) -> dict[str, Any]:
         signature = component.signature
@@ -158,7 +180,7 @@ class Picking:
             where = (*path, key)
             if option is None:
                 known = [one.name for one in signature.options]
-                self._unknown_option(component.kind, component.name, key, known, options, path)
+                self._unknown_option(component.kind, repr(component.name), key, known, options, path)
                 continue
             value = self._value(option, raw, where)
             if value is not None and self._may_reach_out(component, key, value, where):

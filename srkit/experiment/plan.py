@@ -13,7 +13,7 @@ from srkit.errors import ExperimentError, Problem
 from srkit.experiment.contradictions import find_contradictions, gives_rate
 from srkit.experiment.overlay import read_with_bases
 from srkit.experiment.picks import Pick, Picking, pick_all
-from srkit.experiment.schema import Experiment, LearningRates, Selection
+from srkit.experiment.schema import Experiment, LearningRates, Log, Selection
 from srkit.experiment.settings import COMMAND_LINE, Setting, apply_settings, parse_setting
 from srkit.experiment.tree import Origin, Tree, TreePath
 from srkit.experiment.typed import Typing
@@ -49,7 +49,8 @@ class Reading:
 
     @property
     def problems(self) -> list[Problem]:
-        return self.typing.problems
+        """In the order of the file's lines."""
+        return self.typing.in_line_order()
 
 
 @dataclass
@@ -99,7 +100,8 @@ class Plan:
 
     @property
     def problems(self) -> list[Problem]:
-        return self.typing.problems
+        """In the order of the file's lines."""
+        return self.typing.in_line_order()
 
 
 def read_experiment(path: Path, settings: Iterable[str] = ()) -> Reading:
@@ -151,7 +153,21 @@ def _typed(typing: Typing) -> Experiment:
     if experiment.downscaler is None and experiment.lr_pipeline is None:
         experiment.downscaler = Selection(use=DEFAULT_DOWNSCALER)
     _fill_learning_rates(experiment)
+    lengths = [one.steps for one in experiment.stage] or [experiment.steps]
+    if None not in lengths:
+        fill_log(experiment, typing.tree, sum(filter(None, lengths)))
     return experiment
+
+
+LOG_LINES = 40
+"""How many lines a short run's curves have where the file does not say."""
+
+
+def fill_log(experiment: Experiment, tree: Tree, steps: int) -> None:
+    """Write how often a run of so many steps is logged, where the file leaves that open."""
+    table = tree.values.get("log")
+    if not isinstance(table, dict) or "every" not in table:
+        experiment.log.every = min(Log().every, max(1, steps // LOG_LINES))
 
 
 def _fill_learning_rates(experiment: Experiment) -> None:

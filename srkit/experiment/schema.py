@@ -176,7 +176,10 @@ class Validation(Table, kw_only=True):
 class Log(Table, kw_only=True):
     """`[log]`."""
 
-    every: Annotated[Positive, _doc("Steps between lines of metrics.jsonl.")] = 50
+    every: Annotated[
+        Positive,
+        _doc("Steps between lines of metrics.jsonl; by default fewer in a short run, for about 40 lines."),
+    ] = 50
     tensorboard: Annotated[bool, _doc("Write TensorBoard events.")] = True
 
 

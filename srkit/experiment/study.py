@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from srkit.errors import Problem
+from srkit.errors import Problem, in_line_order
 from srkit.experiment.matrix import LAUNCHER, MATRIX, SEED, Axis, Combination, axes_of, combinations
 from srkit.experiment.overlay import read_with_bases
 from srkit.experiment.plan import Reading, command_line_settings, read_tree
@@ -75,6 +75,7 @@ class StudyReading:
         cells: one a combination, in the order in which they are begun; none where the matrix itself is wrong.
         launcher: where the runs are executed, if the file says so.
         problems: what is wrong with the matrix; the cells' own are in their readings.
+        files: those it was read from, each before the one it extends.
     """
 
     path: Path
@@ -82,6 +83,7 @@ class StudyReading:
     cells: Sequence[CellReading]
     launcher: LauncherTable | None
     problems: Sequence[Problem]
+    files: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -94,7 +96,8 @@ class StudyReading:
 
     def all_problems(self) -> list[Problem]:
         """Each distinct problem once; one that not all cells have names those that do."""
-        return [*self.problems, *gathered([(one, one.reading.problems) for one in self.cells])]
+        found = gathered([(one, one.reading.problems) for one in self.cells])
+        return in_line_order([*self.problems, *found], self.files)
 
 
 def read_study(path: Path, settings: Iterable[str] = ()) -> StudyReading | None:
@@ -119,7 +122,7 @@ def read_study(path: Path, settings: Iterable[str] = ()) -> StudyReading | None:
     tree.drop((LAUNCHER,))
     rest = [one for one in given if one not in own]
     cells = [] if problems else _cells(path, tree, axes, rest)
-    return StudyReading(path, axes, cells, launcher, list(dict.fromkeys(problems)))
+    return StudyReading(path, axes, cells, launcher, list(dict.fromkeys(problems)), tree.files)
 
 
 def _set_own(tree: Tree, setting: Setting) -> Problem | None:

@@ -35,10 +35,15 @@ class Origin:
 
 @dataclass
 class Tree:
-    """Values and, by their path, their origins. A path without one of its own has that of its nearest ancestor."""
+    """Values and, by their path, their origins. A path without one of its own has that of its nearest ancestor.
+
+    Attributes:
+        files: those it was read from, each before the one it extends.
+    """
 
     values: dict[str, Any]
     origins: dict[TreePath, Origin] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
 
     def origin(self, path: TreePath) -> Origin:
         for length in range(len(path), -1, -1):
@@ -72,7 +77,7 @@ class Tree:
             del self.origins[one]
 
     def copy(self) -> Tree:
-        return Tree(copy.deepcopy(self.values), dict(self.origins))
+        return Tree(copy.deepcopy(self.values), dict(self.origins), list(self.files))
 
 
 def read_tree(path: Path, shown_as: str = "") -> Tree:
@@ -112,7 +117,7 @@ def read_tree(path: Path, shown_as: str = "") -> Tree:
     ]
     if wrong:
         raise ExperimentError(wrong)
-    return Tree(values, origins)
+    return Tree(values, origins, [shown])
 
 
 SHOWN = 200

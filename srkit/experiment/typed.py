@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
-from srkit.errors import Problem, nearest
+from srkit.errors import Problem, in_line_order, nearest
 from srkit.experiment.names import entry_names
 from srkit.experiment.schema import Selection, Table
 from srkit.experiment.tables import holds_list, table_in, table_keys
@@ -20,7 +20,7 @@ class Typing:
     """One reading of a tree.
 
     Attributes:
-        problems: what did not fit, in the order of the schema.
+        problems: what did not fit, in the order in which it was found.
         faulty: the paths of the tables and values that are not to be relied on.
     """
 
@@ -33,6 +33,10 @@ class Typing:
         """Keep a problem of the value at a path."""
         origin = self.tree.origin(path)
         self.report(path, Problem(message, dotted(path, self.tree), origin.file, origin.line, hint))
+
+    def in_line_order(self) -> list[Problem]:
+        """What did not fit, as a reader of the files meets it: the experiment's own first, then what it extends."""
+        return in_line_order(self.problems, self.tree.files)
 
     def contradict(self, path: TreePath, message: str, hint: str = "") -> None:
         """Keep a problem of values that do not go together, each of which may be relied on."""

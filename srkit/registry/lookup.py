@@ -24,6 +24,7 @@ from srkit.registry.loading import (
 from srkit.registry.options import ContractError, read_signature
 from srkit.registry.recorded import components_of
 from srkit.registry.requirements import Requirements
+from srkit.registry.source import find_spec
 from srkit.registry.trust import Trust
 
 __all__ = ["KINDS", "Listing", "Registry"]
@@ -148,6 +149,15 @@ class Registry:
         elif known.file is not None:
             self.trust.require(known.file, named_in, known.name)
         return known
+
+    def sources(self, kind: Kind, use: str, base: Path) -> list[tuple[Path, str]]:
+        """The files whose source tells of what `use` names, with what to look for in each; empty where none does."""
+        written, _, attribute = use.rpartition(":")
+        if _is_file(use):
+            return [((base / Path(written).expanduser()).resolve(), attribute)]
+        named = [entry for entry in self.entries(kind) if _answers_to(entry, use)]
+        specs = [(find_spec(entry.module), entry.attribute) for entry in named]
+        return [(Path(spec.origin), name) for spec, name in specs if spec is not None and spec.origin]
 
     def _find(self, kind: Kind, use: str, base: Path, named_in: tuple[Path, ...]) -> Component:
         named = [entry for entry in self.entries(kind) if _answers_to(entry, use)]

@@ -105,6 +105,7 @@ def test_a_name_that_one_kind_has_alone_needs_no_kind(srkit: Command) -> None:
         (["generators", "espnc"], "Did you mean 'espcn'"),
         (["generators"], "which of the generators? bicubic, "),
         (["dilated"], "'dilated' is a block and a discriminator. Try `srkit show blocks dilated`"),
+        (["espnc"], "no kind and no component is called 'espnc'. Did you mean 'espcn'"),
         (["espcn", "generators"], "'espcn' is a generator. Try `srkit show generators espcn`"),
         (["nothing", "espcn"], "'espcn' is a generator. Try `srkit show generators espcn`"),
         (["generators", "./nofile.py:Net"], "there is no file"),

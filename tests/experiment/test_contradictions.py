@@ -147,9 +147,9 @@ def test_contradictions_do_not_hide_each_other(desk: Desk) -> None:
     text = BASE.replace("steps = 100\n", "").replace("train =", "patch_size = 97\ntrain =")
     found = desk.said(text + '[discriminator]\nuse = "dilated"\n[checkpoint]\nbest = "x"\n')
     assert [one.split(": ")[0].split()[-1] for one in found] == [
+        "x.toml",
         "data.patch_size",
         "discriminator",
-        "x.toml",
         "checkpoint.best",
         "checkpoint.best",
     ]
