@@ -28,7 +28,11 @@ WIDEST = 160
 @click.option("--degradation", "degradations", multiple=True, metavar="NAME", help="After it; repeatable, in order.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Degradations are drawn from it.")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Repeatable; by default psnr-y and ssim-y.")
-@click.option("--against", metavar="MODEL", help="What differences are from; by default the first model.")
+@click.option(
+    "--against",
+    metavar="MODEL",
+    help="What differences are from; by default the first model, of a study bicubic.",
+)
 @click.option("--repeat", type=click.IntRange(1), default=1, metavar="N", help="Apply models N times: x2 gives x4.")
 @click.option("--checkpoints", is_flag=True, help="Judge all checkpoints of a run, also while it trains.")
 @click.option("--per-image", is_flag=True, help="Scores of each photo too, the worst first.")
@@ -61,6 +65,7 @@ def bench_command(
     \b
     Examples:
       srkit bench runs/espcn bicubic --on photos
+      srkit bench runs/block_study bicubic
       srkit bench runs/espcn --checkpoints --format markdown
     """
     from srkit.cli.bench_answer import Question, answer

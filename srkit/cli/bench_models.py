@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from srkit.cli.saying import say
 from srkit.errors import UserError
+from srkit.evaluation.rows import BASELINES
 from srkit.registry import KINDS, Registry
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ def gather(
     """
     from srkit.inference.naming import named_model
 
+    typed = arguments
+    arguments = [one for argument in typed for one in _runs_of(argument, unfinished=checkpoints)]
+    if against is None and arguments != list(typed):
+        # a study's first run is nobody's choice
+        against = next((one for one in typed if one in BASELINES), None)
     if checkpoints:
         models = _with_checkpoints(arguments, registry)
     else:
@@ -72,6 +78,35 @@ def gather(
     place = models.index(reference) if reference is not None else None
     models = _distinct(models)
     return Field(models, models[place].name if place is not None else None, repeat, registry)
+
+
+def _runs_of(argument: str, *, unfinished: bool) -> list[str]:
+    """Of a study the folders of its runs, those it says are left out aside; anything else as it is.
+
+    Raises:
+        UserError: no run of the study can be judged.
+    """
+    from srkit.studies.folder import is_study, read_study
+    from srkit.studies.glance import glance
+    from srkit.training.checkpoint import checkpoints
+    from srkit.training.folder import is_run
+
+    if not is_study(Path(argument)):
+        return [argument]
+    study = read_study(Path(argument))
+    found = []
+    for cell in study.cells:
+        folder = study.run_folder(cell)
+        done = glance(folder)
+        begun = is_run(folder) and bool(checkpoints(folder / "checkpoints"))
+        if begun and (unfinished or (done.total and done.step >= done.total)):
+            found.append(str(folder))
+        else:
+            how_far = f", step {done.step} of {done.total}" if done.total else ""
+            say(f"warning: left out: {cell.name} of {argument} ({cell.state}{how_far})", err=True)
+    if not found:
+        raise UserError(f"{argument}: no run of this study has ended yet; --checkpoints judges those on their way")
+    return found
 
 
 def _with_checkpoints(arguments: Sequence[str], registry: Registry) -> list[NamedModel]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,28 +30,51 @@ UNTRAINED_PATCH = 96
 
 
 @click.command("inspect")
-@click.argument("experiment_or_run", type=click.Path(path_type=Path), metavar="EXPERIMENT_OR_RUN")
+@click.argument("places", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="EXPERIMENT_OR_RUN...")
 @click.option("--memory", type=click.FloatRange(min=0.1), default=8.0, show_default=True, help="GB to fit into.")
 @click.option("--device", help="Where the step is measured: cpu, cuda, ...; by default the best there is.")
-@click.option("--json", "as_json", is_flag=True, help="One object, for scripts.")
+@click.option("--json", "as_json", is_flag=True, help="One object, for scripts; of several a list.")
 @trust_option
-def inspect_command(experiment_or_run: Path, memory: float, device: str | None, as_json: bool, trust: bool) -> None:
+def inspect_command(places: tuple[Path, ...], memory: float, device: str | None, as_json: bool, trust: bool) -> None:
     """Inspect networks: size, receptive field, memory of a step.
+
+    Several experiments and runs stand side by side.
 
     \b
     Examples:
       srkit inspect experiments/espcn_vgg_gan.toml
-      srkit inspect runs/espcn --memory 4 --json
+      srkit inspect runs/espcn runs/edsr --memory 4 --json
     """
     from srkit.training.device import choose_device
 
-    plan, generator, discriminator, trained = _networks(experiment_or_run, trust)
-    facts = _facts(plan, generator, discriminator, memory, choose_device(device))
-    facts["generator"]["trained"] = trained
-    if as_json:
-        say_document(json.dumps(facts, indent=1))
+    chosen = choose_device(device)
+    found = {name: _looked_at(place, memory, chosen, trust) for name, place in _named(places).items()}
+    if len(found) == 1:
+        (facts,) = found.values()
+        if as_json:
+            say_document(json.dumps(facts, indent=1))
+        else:
+            _print(facts)
+    elif as_json:
+        say_document(json.dumps([{"name": name, **facts} for name, facts in found.items()], indent=1))
     else:
-        _print(facts)
+        from srkit.cli.inspect_table import print_side_by_side
+
+        print_side_by_side(found)
+
+
+def _named(places: Sequence[Path]) -> dict[str, Path]:
+    """What is looked at by short names, or as it was typed where two share one; each once."""
+    unique = list(dict.fromkeys(places))
+    short = [one.resolve().name if one.is_dir() else one.stem for one in unique]
+    return {name if short.count(name) == 1 else str(one): one for name, one in zip(short, unique, strict=True)}
+
+
+def _looked_at(place: Path, memory: float, device: Any, trust: bool) -> dict[str, Any]:
+    plan, generator, discriminator, trained = _networks(place, trust)
+    facts = _facts(plan, generator, discriminator, memory, device)
+    facts["generator"]["trained"] = trained
+    return facts
 
 
 def _networks(path: Path, trust: bool) -> tuple[Plan, nn.Module, nn.Module | None, bool]:
@@ -218,8 +242,8 @@ def _print(facts: dict[str, Any]) -> None:
 def _obstacle(network: dict[str, Any]) -> str:
     """The operation that sees everything, as a reader knows it."""
     known = {"addmm": "a linear layer", "mm": "a linear layer", "mean": "a mean", "view": "flattened"}
-    obstacle = network["receptive_field_unbounded_by"]
-    return known.get(obstacle, obstacle)
+    operation: str = network["receptive_field_unbounded_by"]
+    return known.get(operation, operation)
 
 
 def _layers(layers: list[dict[str, Any]]) -> Table:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from srkit.studies.folder import Cell, Study, write_study
 from tests.cli.conftest import TINY, Command, Said, in_own_process, photo
 
 
@@ -247,3 +248,35 @@ def test_a_benchmark_that_was_killed_goes_on(held_out: Path, own_cache: Path) ->
     ]
     keys = [json.loads(line)["key"] for line in kept]
     assert len(set(keys)) == len(keys) == 16  # nothing twice
+
+
+@pytest.fixture
+def study(workplace: Path) -> Path:
+    """A study of three runs, of which the last one has not begun."""
+    cells = []
+    for number, state in enumerate(("done", "done", "waiting")):
+        cells.append(Cell(f"r{number}", f"r{number}", 1, state=state))  # type: ignore[arg-type]
+        if state == "done":
+            shutil.copytree(workplace / "runs" / "espcn", workplace / "s" / f"r{number}")
+    write_study(Study(workplace / "s", "s", "tiny.toml", {"use": "local"}, "", tuple(cells)))
+    return workplace / "s"
+
+
+def test_a_study_stands_for_its_runs_and_is_measured_from_bicubic(study: Path, held_out: Path, srkit: Command) -> None:
+    said = srkit("bench", "s", "bicubic", "--on", "held", "--format", "json")
+    found = rows(said)
+    assert [one["model"] for one in found] == ["r0", "r1", "bicubic"]
+    assert {one["against"] for one in found} == {"bicubic"} and found[2]["differences"] == {}
+    assert said.err.count("warning: left out: r2 of s (waiting)") == 1
+    one = rows(srkit("bench", "s/r0", "--on", "held", "--format", "json"))[0]
+    assert one["metrics"] == found[0]["metrics"] == found[1]["metrics"]
+    assert {one["against"] for one in rows(srkit("bench", "s", "--on", "held", "--format", "json"))} == {"r0"}
+    named = rows(srkit("bench", "s", "bicubic", "--against", "r1", "--on", "held", "--format", "json"))
+    assert {one["against"] for one in named} == {"r1"}
+
+
+def test_a_study_without_a_run_that_ended_is_told(study: Path, srkit: Command) -> None:
+    for name in ("r0", "r1"):
+        shutil.rmtree(study / name)
+    said = srkit("bench", "s", "bicubic")
+    assert said.code == 2 and "s: no run of this study has ended yet" in said.err

@@ -72,3 +72,31 @@ def test_a_loss_of_code_that_is_not_trusted_is_named_as_such(
     said = srkit("inspect", "own.toml", "--device", "cpu")
     assert said.code == 0, said.err
     assert "not built: code you have not trusted" in " ".join(said.out.split())
+
+
+def test_several_stand_side_by_side(workplace: Path, srkit: Command) -> None:
+    gan = '[discriminator]\nuse = "dilated"\nchannels = 2\n[adversarial_loss]\nuse = "vanilla"\n'
+    Path("gan.toml").write_text(Path("tiny.toml").read_text().replace("channels = 2", "channels = 4") + gan)
+    places = ("tiny.toml", "runs/espcn", "gan.toml")
+    told = json.loads(srkit("inspect", *places, "--json", "--device", "cpu").out)
+    assert [one["name"] for one in told] == ["tiny", "espcn", "gan"]
+    for place, one in zip(places, told, strict=True):
+        alone = json.loads(srkit("inspect", place, "--json", "--device", "cpu").out)
+        assert one["generator"] == alone["generator"] and one["discriminator"] == alone["discriminator"]
+    said = srkit("inspect", *places, "--device", "cpu")
+    assert said.code == 0, said.err
+    assert max(map(len, said.out.splitlines())) <= 80
+    lines = {line.split()[0]: line.split() for line in said.out.splitlines() if line.strip()}
+    # a megapixel of SR has a quarter of a million LR pixels
+    assert lines["tiny"][:4] == ["tiny", "espcn", str(WEIGHTS), f"{(WEIGHTS - 16) / 4:.3g}"]
+    assert lines["gan"][1] == "dilated" and "discriminator" in lines
+    assert srkit("inspect", "tiny.toml", "nothing.toml").code == 2
+
+
+def test_names_that_two_share_are_told_apart(workplace: Path, srkit: Command) -> None:
+    Path("other").mkdir()
+    Path("other/tiny.toml").write_text(Path("tiny.toml").read_text().replace('"photos"', '"../photos"'))
+    told = json.loads(srkit("inspect", "tiny.toml", "other/tiny.toml", "--json", "--device", "cpu").out)
+    assert [one["name"] for one in told] == ["tiny.toml", str(Path("other/tiny.toml"))]
+    # one thing named twice is one thing
+    assert "generator" in json.loads(srkit("inspect", "tiny.toml", "tiny.toml", "--json", "--device", "cpu").out)

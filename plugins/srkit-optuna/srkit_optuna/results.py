@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from pathlib import Path
 
 import optuna
@@ -31,16 +32,17 @@ def show(question: Question, study: optuna.Study) -> None:
     """Print the trials and the table; write `best.toml` and `scores.json` into the folder of the search."""
     trials = study.get_trials(deepcopy=False)
     best = best_of(question, trials)
+    helped = _helped(question, trials, best)
     rows = _rows(trials, best)
     write_scores(question.out / SCORES, rows)
-    file = write_best(question, best)
+    file = write_best(question, best, helped)
     out = results()
     out.rows(trials_table(question, trials))
     for group in by_protocol(rows):
         out.print()
         out.rows(scores_table(group))
     screen = messages()
-    for line in _conclusion(question, trials, best, file):
+    for line in _conclusion(question, trials, best, helped, file):
         screen.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
@@ -55,11 +57,21 @@ def _goodness(question: Question, trial: FrozenTrial) -> float:
     return value if question.higher_is_better else -value
 
 
+def _helped(question: Question, trials: list[FrozenTrial], best: FrozenTrial) -> bool | None:
+    """Whether the best trial is better than the experiment as it is; None where nothing says so."""
+    unchanged = _unchanged(trials)
+    return None if unchanged is None else _goodness(question, best) > _goodness(question, unchanged)
+
+
+def _unchanged(trials: list[FrozenTrial]) -> FrozenTrial | None:
+    return next((one for one in trials if is_unchanged(one) and standing(one) == "done"), None)
+
+
 def _rows(trials: list[FrozenTrial], best: FrozenTrial) -> list[Row]:
     """The unchanged experiment, the best trial, and what all runs are held against."""
-    unchanged = [one for one in trials if is_unchanged(one) and standing(one) == "done"]
+    unchanged = _unchanged(trials)
     baseline, *_ = rows_from_json({"rows": best.user_attrs[ROWS]})
-    own = [rows_from_json({"rows": one.user_attrs[ROWS]})[-1] for one in (*unchanged, best)]
+    own = [rows_from_json({"rows": one.user_attrs[ROWS]})[-1] for one in (unchanged, best) if one is not None]
     return [*own, baseline]
 
 
@@ -110,8 +122,8 @@ def _remark(trial: FrozenTrial) -> str:
     return "" if kind == "done" else kind
 
 
-def write_best(question: Question, best: FrozenTrial) -> Path:
-    """The best trial's experiment with everything written out, ready to run."""
+def write_best(question: Question, best: FrozenTrial, helped: bool | None = True) -> Path:
+    """The best trial's experiment with everything written out, ready to run; it says where it is no gain."""
     plan = question.plan_of(values_from(question, best.params))
     for file, name in code_copies(plan).items():
         target = folder_inside(question.out, CODE_FOLDER) / name
@@ -121,22 +133,30 @@ def write_best(question: Question, best: FrozenTrial) -> Path:
         f"# {run_name(best)} of a search with srkit tune, by {question.metric}: {best.value:.4f}\n"
         f"# {shown(values_from(question, best.params))}\n"
     )
+    if helped is False:
+        head += "# no better than the unchanged experiment\n"
     path = question.out / BEST
     write_text(path, head + write_toml(resolve(plan, {})))
     return path
 
 
-def _conclusion(question: Question, trials: list[FrozenTrial], best: FrozenTrial, file: Path) -> list[str]:
+def _conclusion(
+    question: Question, trials: list[FrozenTrial], best: FrozenTrial, helped: bool | None, file: Path
+) -> list[str]:
     failed = [one for one in trials if standing(one) == "failed"]
     lines = [f"{run_name(one)} failed: {one.user_attrs[ERROR]}" for one in failed]
-    unchanged = next((one for one in trials if is_unchanged(one) and standing(one) == "done"), None)
+    unchanged = _unchanged(trials)
     if unchanged is None:
         lines.append("the unchanged experiment came to no score; nothing says whether the search helped")
-    elif _goodness(question, unchanged) >= _goodness(question, best):
-        lines.append(f"no trial is better than the unchanged experiment; {BEST} is the best of the trials")
+    elif not helped:
+        scores = f"{question.metric} {unchanged.value:.4f}, the best trial {best.value:.4f}"
+        lines.append(f"no trial is better than the unchanged experiment ({scores}): keep the experiment as it is")
+        lines.append(f"{file} has the best of the trials")
     counted = [standing(one) for one in trials if counts(one)]
     words = [f"{counted.count(kind)} {kind}" for kind in ("done", "pruned", "failed") if kind in counted]
     lines.append(f"{len(counted)} trials: {', '.join(words)}")
     lines.append(f"run folders: {question.out}")
-    lines += ["next:", f"  srkit run {file}"]
+    settings = "".join(f" --set {shlex.quote(one)}" for one in question.settings)
+    advised = f"{shlex.quote(str(question.path))}{settings}" if helped is False else shlex.quote(str(file))
+    lines += ["next:", f"  srkit run {advised}"]
     return lines

@@ -85,6 +85,8 @@ def test_a_trial_that_fails_is_named_and_stops_no_other(workplace: Path, srkit: 
     assert f"{failed.split()[0]} failed: the loss 'Picky' failed after step 2: ValueError: two is too much" in said.err
     assert "3 trials: 2 done, 1 failed" in said.err
     assert "no trial is better than the unchanged experiment" in said.err
+    assert said.err.rstrip().endswith("next:\n  srkit run tiny.toml") and "keep the experiment as it is" in said.err
+    assert "# no better than the unchanged experiment" in (workplace / "runs" / "tune-tiny" / "best.toml").read_text()
     best = srkit("check", "runs/tune-tiny/best.toml")
     assert best.code == 0, best.err
 
