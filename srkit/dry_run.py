@@ -71,6 +71,8 @@ def dry_run(plan: Plan, device: str | None, notice: Notice = lambda _: None) -> 
     """
     ready = make_ready(plan, device, None, notice)
     judge = make_judge(ready.assembly, ready.device)
+    for note in judge.notes if judge is not None else ():
+        notice(f"warning: {note}")
     with tempfile.TemporaryDirectory(prefix="srkit-") as folder:
         run = make_run(ready, Path(folder), judge, {})
         with bounded(ready.device), told(ready.assembly, ready.device, "in the dry run"):

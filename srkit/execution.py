@@ -151,7 +151,7 @@ def _execute(
         write_experiment(folder, plan, resolved)
         registry.trust.record_code(folder)
         run.experiment_saved = as_saved(fingerprint_of(read_written(folder / EXPERIMENT), registry, folder))
-    for warning in [*run.warnings, *changes]:
+    for warning in [*run.warnings, *changes, *(judge.notes if judge is not None else ())]:
         notice(f"warning: {warning}")
     if found is not None:
         _restore(run, *found, notice)

@@ -18,10 +18,10 @@ def best_by_metric(rows: Sequence[Row]) -> dict[str, str]:
     `BEST_NEEDS_IMAGES` images nobody is, nor where a row lacks the metric.
     """
     found: dict[str, str] = {}
-    if len(rows) < 2 or rows[0].images < BEST_NEEDS_IMAGES:
+    if len(rows) < 2:
         return found
     for name in rows[0].metrics:
-        if any(name not in row.metrics for row in rows):
+        if any(name not in row.metrics or len(values_of(row, name)) < BEST_NEEDS_IMAGES for row in rows):
             continue
         first = max(rows, key=lambda row: _goodness(row.metrics[name]))
         others = [values_of(row, name) for row in rows if row is not first]
@@ -34,10 +34,11 @@ def best_by_metric(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def values_of(row: Row, metric: str) -> list[float | None]:
-    """A row's values of one metric, by the photos' names in order; None where infinite."""
-    return [row.per_image[photo].get(metric) for photo in sorted(row.per_image)]
+    """A row's values of one metric, by the photos' names in order, without those left out; None where infinite."""
+    left_out = row.metrics[metric].left_out if metric in row.metrics else ()
+    return [row.per_image[photo].get(metric) for photo in sorted(row.per_image) if photo not in left_out]
 
 
 def _goodness(metric: MetricMean) -> float:
-    mean = math.inf if metric.mean is None else metric.mean
+    mean = math.inf if metric.shown is None else metric.shown
     return mean if metric.higher_is_better else -mean

@@ -347,7 +347,7 @@ def scatters(rows: Sequence[Row]) -> list[Scatter]:
 def _points(rows: Sequence[Row], x: str, y: str) -> tuple[Point, ...]:
     points = []
     for row in rows:
-        pair = [row.metrics[name].mean if name in row.metrics else None for name in (x, y)]
+        pair = [row.metrics[name].shown if name in row.metrics else None for name in (x, y)]
         if pair[0] is not None and pair[1] is not None:
             points.append(Point(row.model, pair[0], pair[1]))
     return tuple(dict.fromkeys(points))

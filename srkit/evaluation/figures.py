@@ -7,12 +7,12 @@ from srkit.evaluation.rows import MetricMean
 
 def score_figure(metric: MetricMean) -> str:
     """A mean with the decimals that are usual for it, `inf` where infinite: 30.23, 0.8712."""
-    return "inf" if metric.mean is None else f"{metric.mean:.{_decimals(metric)}f}"
+    return "inf" if metric.shown is None else f"{metric.shown:.{_decimals(metric)}f}"
 
 
 def difference(metric: MetricMean, baseline: MetricMean) -> float | None:
     """How far a mean is from the baseline's; None where one of them is infinite."""
-    return None if metric.mean is None or baseline.mean is None else metric.mean - baseline.mean
+    return None if metric.shown is None or baseline.shown is None else metric.shown - baseline.shown
 
 
 def difference_figure(metric: MetricMean, baseline: MetricMean) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,8 +18,9 @@ from srkit.data.lr_images import LrMaker
 from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import SrkitError, UserError
 from srkit.evaluation.described import dataset_name, described
+from srkit.evaluation.finite import named
 from srkit.evaluation.rows import GIVEN, Model, Photo, Row
-from srkit.evaluation.scoring import OnPhoto, score, score_all
+from srkit.evaluation.scoring import OnPhoto, original_of, score, score_all
 from srkit.inference.forward import from_eight_bit
 
 
@@ -83,6 +84,7 @@ class Judge:
         metrics: what is measured.
         set_name, downscaler, degradations: how the LR images were made, in words.
         downscale: the downscaler as a function of a batch; None where the LR images are given or a pipeline made them.
+        left_out: by metric, the images whose scores are in no validation's mean; see `_flat_ones`.
     """
 
     photos: Sequence[Photo]
@@ -93,6 +95,16 @@ class Judge:
     downscaler: str
     degradations: tuple[str, ...]
     downscale: Callable[[Tensor], Tensor] | None
+    left_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence for each metric of which validation leaves images out."""
+        return [
+            f"{name.upper()} is infinite where a flat image is reproduced: its mean at validations leaves out "
+            f"{named(sorted(images))}"
+            for name, images in self.left_out.items()
+        ]
 
     def score(self, models: Sequence[Model], on_photo: OnPhoto | None = None) -> list[Row]:
         """A row for each model."""
@@ -133,7 +145,8 @@ class Judge:
         if among is not None:
             scores, pictures = _joined(among.gather(scores)), _joined(among.collect(pictures))
         names = [photo.name for photo in self.photos]
-        return _means(scores, names, self.metrics), {one: pictures[one] for one in names if one in pictures}
+        means = _means(scores, names, self.metrics, self.left_out)
+        return means, {one: pictures[one] for one in names if one in pictures}
 
 
 def _joined(tables: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -141,11 +154,47 @@ def _joined(tables: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _means(
-    scores: Mapping[str, Mapping[str, float]], names: Sequence[str], metrics: Mapping[str, Metric]
+    scores: Mapping[str, Mapping[str, float]],
+    names: Sequence[str],
+    metrics: Mapping[str, Metric],
+    left_out: Mapping[str, frozenset[str]],
 ) -> dict[str, float]:
     """Each metric's mean over the photos that have an original; their order is the set's, whoever judged them."""
-    scored = [scores[one] for one in names if scores[one]]
-    return {name: math.fsum(one[name] for one in scored) / len(scored) for name in metrics if scored}
+    means = {}
+    for name in metrics:
+        values = [scores[one][name] for one in names if scores[one] and one not in left_out.get(name, ())]
+        if values:
+            means[name] = math.fsum(values) / len(values)
+    return means
+
+
+def _flat_ones(
+    photos: Sequence[Photo], metrics: Mapping[str, Metric], scale: int, device: torch.device
+) -> dict[str, frozenset[str]]:
+    """By metric, the flat images on which it is infinite for whoever reproduces them, as interpolation does.
+
+    Every validation leaves them out, also one in which a network misses them by a level: a mean that is infinite at one
+    validation and finite at the next tells neither a schedule nor `checkpoint.best` anything. Where all images are flat
+    none is left out.
+    """
+    scored = [one for one in photos if one.hr is not None]
+    flat = [one for one in scored if _is_flat(one, scale)]
+    if not flat or len(flat) == len(scored):
+        return {}
+    # a flat image is as good as any other to tell which metrics know no finite best
+    hr = original_of(flat[0], scale)
+    copy = Model("original", lambda lr: _as_output(hr, lr, scale))
+    (scores,) = score(copy, flat[:1], metrics, scale=scale, device=device).per_image.values()
+    names = frozenset(one.name for one in flat)
+    return {name: names for name, value in scores.items() if value is None}
+
+
+def _is_flat(photo: Photo, scale: int) -> bool:
+    """Whether LR and original, inside the border, are of one and the same colour."""
+    assert photo.hr is not None
+    inside = photo.hr[:, scale:-scale, scale:-scale]
+    colour = photo.lr[:, :1, :1]
+    return bool((photo.lr == colour).all() and (inside == colour).all())
 
 
 def make_judge(assembly: Assembly, device: torch.device) -> Judge | None:
@@ -172,6 +221,7 @@ def make_judge(assembly: Assembly, device: torch.device) -> Judge | None:
         degradations=() if given else tuple(degradation_names(assembly)),
         # the first stage's, whose parts are on the device
         downscale=None if given or maker.downscaler is None else maker.shrink,
+        left_out=_flat_ones(photos, assembly.metrics, experiment.scale, device),
     )
 
 

@@ -77,11 +77,20 @@ class MetricMean:
         mean: over the scored images; None where it is infinite (one image equal to its original is enough).
         unit: such as "dB"; empty for none.
         higher_is_better: which way is better.
+        finite: where images are left out, the mean over the others; None for a row that is infinite on all.
+        left_out: the images on which a row of the same table is infinite (`finite.with_finite_means` fills them in).
     """
 
     mean: float | None
     unit: str
     higher_is_better: bool
+    finite: float | None = None
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> float | None:
+        """What a table shows: the mean, over the images on which all its rows are finite; None where infinite."""
+        return self.finite if self.left_out else self.mean
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,7 @@ def row_to_json(row: Row) -> dict[str, Any]:
         "parameters": row.parameters,
         "metrics": {
             name: {"mean": _finite(metric.mean), "unit": metric.unit, "higher_is_better": metric.higher_is_better}
+            | ({"finite": _finite(metric.finite), "left_out": list(metric.left_out)} if metric.left_out else {})
             for name, metric in row.metrics.items()
         },
         "per_image": {
@@ -113,7 +114,7 @@ def _row_from_json(row: Mapping[str, Any]) -> Row:
     known = {**{key: row[key] for key in REQUIRED}, "border": row["scale"], **row}
     found = msgspec.convert(known, Row)
     for value in (
-        *(metric.mean for metric in found.metrics.values()),
+        *(value for metric in found.metrics.values() for value in (metric.mean, metric.finite)),
         *(value for scores in found.per_image.values() for value in scores.values()),
         found.seconds_per_megapixel,
     ):

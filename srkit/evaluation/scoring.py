@@ -17,6 +17,7 @@ from srkit.assembly.untouched import Untouched
 from srkit.contracts import Metric, Views
 from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import SrkitError, UserError
+from srkit.evaluation.finite import with_finite_means
 from srkit.evaluation.metric_calls import metric_call
 from srkit.evaluation.rows import MetricMean, Model, Photo, Row, by_protocol
 from srkit.exactness import all_bits
@@ -117,10 +118,12 @@ def score_all(
                     pictures[tally.model.name] = sr.cpu()
             if on_photo is not None:
                 on_photo(photo, pictures, {name: tally.scores.get(photo.name, {}) for name, tally in tallies.items()})
-    return [
-        tally.row(metrics, set_name=set_name, scale=scale, downscaler=downscaler, degradations=degradations)
-        for tally in tallies.values()
-    ]
+    return with_finite_means(
+        [
+            tally.row(metrics, set_name=set_name, scale=scale, downscaler=downscaler, degradations=degradations)
+            for tally in tallies.values()
+        ]
+    )
 
 
 @dataclass

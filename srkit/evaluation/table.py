@@ -10,6 +10,7 @@ from rich.text import Text
 
 from srkit.evaluation.best import best_by_metric, values_of
 from srkit.evaluation.figures import count_figure, difference, difference_figure, score_figure, time_figure
+from srkit.evaluation.finite import infinite_notes, with_finite_means
 from srkit.evaluation.rows import MetricMean, Row, by_protocol, lr_origin
 from srkit.evaluation.statistics import Difference, paired_difference, too_few
 from srkit.printable import printable
@@ -35,6 +36,7 @@ def scores_table(rows: Sequence[Row]) -> Table:
         raise ValueError("a table needs at least one row")
     if len(by_protocol(rows)) > 1:
         raise ValueError("rows measured on different images cannot stand in one table; see by_protocol")
+    rows = with_finite_means(rows)
     metrics = list(dict.fromkeys(name for row in rows for name in row.metrics))
     whole = Table.grid()
     whole.add_row(_title(rows[0]))
@@ -86,6 +88,7 @@ def _caption(rows: Sequence[Row], metrics: Sequence[str]) -> list[Text]:
         parts.append(f"less is better: {', '.join(down)}")
     lines = [Text(printable("; ".join(parts)), style="dim")]
     warnings = [f"warning: {row.model}: {text}" for row in rows for text in row.warnings]
+    lines += [Text(printable(text)) for text in infinite_notes(rows)]
     return lines + [Text(printable(text), style="yellow") for text in warnings]
 
 

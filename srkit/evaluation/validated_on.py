@@ -108,5 +108,5 @@ def _digests(run: Path) -> Iterator[str]:
 def _baseline(rows: Sequence[Row]) -> tuple[str, Mapping[str, float]]:
     for row in rows:
         if row.model in BASELINES:
-            return row.model, {name: one.mean for name, one in row.metrics.items() if one.mean is not None}
+            return row.model, {name: one.shown for name, one in row.metrics.items() if one.shown is not None}
     return "", {}

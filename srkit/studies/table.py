@@ -11,6 +11,7 @@ from srkit.errors import UserError, nearest
 from srkit.evaluation.bench.entries import RECORDED, Comparison, Entry, Repetition
 from srkit.evaluation.best import values_of
 from srkit.evaluation.crossed import METHOD, METHOD_ONE_SEED, crossed_difference
+from srkit.evaluation.finite import with_finite_means
 from srkit.evaluation.rows import Row
 from srkit.evaluation.statistics import BEST_NEEDS_IMAGES, Difference
 from srkit.studies.budgets import training_seconds, unequal
@@ -76,7 +77,7 @@ def missing(runs: Sequence[Member]) -> list[str]:
 
 def _compared(recipes: Sequence[_Recipe], against: str | None, left: Sequence[str]) -> Comparison:
     """Baselines first, then the alternatives in their order."""
-    ordered = sorted(recipes, key=lambda one: not one.is_baseline)
+    ordered = _with_finite_means(sorted(recipes, key=lambda one: not one.is_baseline))
     own = [one for one in ordered if not one.is_baseline]
     metrics = list(next(iter(own[0].rows.values())).metrics)
     reference = next((one for one in ordered if one.name == against), ordered[0])
@@ -95,6 +96,12 @@ def _compared(recipes: Sequence[_Recipe], against: str | None, left: Sequence[st
     )
 
 
+def _with_finite_means(recipes: Sequence[_Recipe]) -> list[_Recipe]:
+    """The recipes, where a score is infinite with means over the images on which those of all runs are finite."""
+    rows = iter(with_finite_means([row for one in recipes for row in one.rows.values()]))
+    return [replace(one, rows={seed: next(rows) for seed in one.rows}) for one in recipes]
+
+
 def _of_one_seed(shared: Mapping[str, int]) -> list[str]:
     """Rows whose interval says less than those of others."""
     few = [name for name, seeds in shared.items() if seeds < 2]
@@ -109,10 +116,14 @@ def _entry(recipe: _Recipe) -> Entry:
         return Entry(replace(rows[0], seconds_per_megapixel=None))
     first = rows[0]
     means = {name: tuple(one.metrics[name].mean for one in rows if name in one.metrics) for name in first.metrics}
+    shown = {name: [one.metrics[name].shown for one in rows if name in one.metrics] for name in first.metrics}
     row = replace(
         first,
         model=recipe.name,
-        metrics={name: replace(metric, mean=_mean(means[name])) for name, metric in first.metrics.items()},
+        metrics={
+            name: replace(metric, mean=_mean(means[name]), finite=_mean(shown[name]) if metric.left_out else None)
+            for name, metric in first.metrics.items()
+        },
         per_image={
             photo: {name: _mean([one.per_image[photo].get(name) for one in rows]) for name in first.metrics}
             for photo in first.per_image
@@ -121,7 +132,7 @@ def _entry(recipe: _Recipe) -> Entry:
         seconds_per_megapixel=None,
         warnings=tuple(dict.fromkeys(text for one in rows for text in one.warnings)),
     )
-    spreads = {name: _spread(values) for name, values in means.items()}
+    spreads = {name: _spread(values) for name, values in shown.items()}
     repetition = Repetition(tuple(sorted(recipe.rows)), means, spreads, training_seconds(recipe.budgets))
     return Entry(row, repetition=repetition)
 
@@ -145,7 +156,7 @@ def _difference(one: _Recipe, other: _Recipe, metric: str) -> Difference | None:
     """Over the seeds that both have; where they share none, the means' difference without an interval."""
     seeds = _shared(one, other)
     if not seeds:
-        mine, theirs = (_mean([row.metrics[metric].mean for row in each.rows.values()]) for each in (one, other))
+        mine, theirs = (_mean([row.metrics[metric].shown for row in each.rows.values()]) for each in (one, other))
         return None if mine is None or theirs is None else Difference(mine - theirs)
     return crossed_difference(
         [values_of(one.on(seed), metric) for seed in seeds], [values_of(other.on(seed), metric) for seed in seeds]
@@ -163,12 +174,14 @@ def _shared(one: _Recipe, other: _Recipe) -> list[int]:
 def _best(recipes: Sequence[_Recipe], metrics: Sequence[str]) -> dict[str, str]:
     """The row that is better than every other one beyond doubt, by metric; with one seed or few images nobody is."""
     own = [one for one in recipes if not one.is_baseline]
-    images = next(iter(own[0].rows.values())).images
-    if len(recipes) < 2 or images < BEST_NEEDS_IMAGES or any(len(one.rows) < 2 for one in own):
+    if len(recipes) < 2 or any(len(one.rows) < 2 for one in own):
         return {}
     found = {}
     for name in metrics:
-        metric = next(iter(own[0].rows.values())).metrics[name]
+        first_row = next(iter(own[0].rows.values()))
+        if len(values_of(first_row, name)) < BEST_NEEDS_IMAGES:
+            continue
+        metric = first_row.metrics[name]
         sign = 1 if metric.higher_is_better else -1
         # only the one with the best mean can be better than every other one
         first = max(recipes, key=lambda one: sign * _mean_of(one, name, sign))
@@ -180,7 +193,7 @@ def _best(recipes: Sequence[_Recipe], metrics: Sequence[str]) -> dict[str, str]:
 
 def _mean_of(one: _Recipe, metric: str, sign: int) -> float:
     """The mean over the seeds; an infinite one is the best there can be."""
-    mean = _mean([row.metrics[metric].mean for row in one.rows.values()])
+    mean = _mean([row.metrics[metric].shown for row in one.rows.values()])
     return sign * math.inf if mean is None else mean
 
 

@@ -160,7 +160,51 @@ def test_an_infinite_score_is_null_and_inf() -> None:
     table = compare([one, replace(one, row=replace(row, model="b"))])
     assert json.loads(as_json([table], {}))["rows"][1]["metrics"]["psnr-y"]["mean"] is None
     assert "inf" in as_csv([table]) and "inf" in as_markdown([table]) and "inf" in shown(table)
-    assert table.entries[1].differences == {"psnr-y": None}
+    alone = replace(row, per_image={"00.png": {"psnr-y": None}, "01.png": {"psnr-y": None}})
+    table = compare([one, replace(one, row=replace(alone, model="b"))])
+    assert table.entries[1].differences == {"psnr-y": None} and "| inf |" in as_markdown([table])
+
+
+def test_a_flat_image_is_named_and_the_others_are_told_apart() -> None:
+    """PSNR is infinite for both on the first of 12 images; what is shown is numpy's mean over the other 11."""
+    values = np.random.default_rng(3).normal(30, 1, 12)
+    entries = [with_infinite(entry("a", values)), with_infinite(entry("b", values + 1 + 0.1 * np.arange(12)))]
+    table = compare(entries)
+    gap = table.entries[1].differences["psnr-y"]
+    assert gap is not None and gap.mean == pytest.approx(np.mean(1 + 0.1 * np.arange(1, 12))) and gap.is_certain
+    assert table.best == {"psnr-y": "b"}
+    note = "PSNR-Y is infinite on 00.png: means and differences are over the other 11 images"
+    for text in (shown(table), as_markdown([table]), as_latex([table])):
+        assert f"{values[1:].mean():.2f}" in text and note in " ".join(text.split())
+    row = json.loads(as_json([table], {}))["rows"][0]
+    assert row["metrics"]["psnr-y"]["mean"] is None and row["per_image"]["00.png"]["psnr-y"] is None
+    assert row["metrics"]["psnr-y"]["finite"] == pytest.approx(values[1:].mean())
+    assert row["metrics"]["psnr-y"]["left_out"] == ["00.png"]
+    (line, _) = csv.DictReader(io.StringIO(as_csv([table])))
+    assert line["psnr-y"] == "inf" and float(line["psnr-y finite"]) == pytest.approx(values[1:].mean())
+
+
+def test_who_is_infinite_is_named_and_all_means_are_over_the_same_images() -> None:
+    whole, partly = entry("whole", [30.0, 31.0, 35.0]), with_infinite(entry("partly", [30.0, 32.0, 36.0]))
+    table = compare([whole, partly])
+    assert [one.row.metrics["psnr-y"].shown for one in table.entries] == [33.0, 34.0]
+    assert table.entries[0].row.metrics["psnr-y"].mean == 32.0, "its own mean stays"
+    assert "PSNR-Y is infinite on 00.png (partly): means" in " ".join(shown(table).split())
+
+
+def test_a_row_that_is_infinite_on_all_images_leaves_none_out_for_others() -> None:
+    original = entry("original", [30.0, 30.0])
+    row = replace(original.row, metrics={"psnr-y": MetricMean(None, "dB", True)})
+    row = replace(row, per_image={name: {"psnr-y": None} for name in row.per_image})
+    table = compare([entry("a", [30.0, 32.0]), Entry(row)])
+    assert [one.row.metrics["psnr-y"].shown for one in table.entries] == [31.0, None]
+    assert table.entries[1].differences == {"psnr-y": None} and "infinite on" not in shown(table)
+
+
+def with_infinite(one: Entry) -> Entry:
+    """The same, but infinite on its first image."""
+    row = replace(one.row, metrics={"psnr-y": MetricMean(None, "dB", True)})
+    return replace(one, row=replace(row, per_image={**row.per_image, "00.png": {"psnr-y": None}}))
 
 
 def test_figures() -> None:

@@ -1,6 +1,7 @@
 """Pictures a run can and cannot use, what it leaves in its folder, and the rehearsal before it."""
 
 import dataclasses
+import io
 import json
 import math
 import sys
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rich.console import Console
+from rich.table import Table
 
 from srkit.assembly.pictures import look_at_pictures
 from srkit.data.decoding import decode
@@ -464,3 +467,29 @@ def test_the_dry_run_validates_the_largest_image(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("srkit.dry_run.replace", replaced)
     dry_run(plan_of(path), "cpu")
     assert seen == ["large.png"]
+
+
+def test_a_flat_image_makes_neither_validations_nor_the_table_infinite(folder: Path) -> None:
+    Image.new("RGB", (40, 36), (90, 20, 200)).save(folder / "held_out/flat.png")
+    said: list[str] = []
+    outcome = run(prepared(folder, extra="[validation]\nevery = 3\n"), out=folder / "out", notices=said)
+    assert any(one.startswith("warning: PSNR-Y is infinite where a flat image is reproduced") for one in said)
+    bicubic, own = outcome.rows
+    assert bicubic.per_image["flat.png"]["psnr-y"] is None and bicubic.metrics["psnr-y"].mean is None
+    rest = [scores["psnr-y"] for name, scores in own.per_image.items() if name != "flat.png"]
+    assert own.metrics["psnr-y"].shown == pytest.approx(np.mean(rest))
+    validations = [json.loads(line) for line in (folder / "out/validation.jsonl").read_text().splitlines()]
+    assert validations[-1]["psnr-y"] == pytest.approx(np.mean(rest)), "over the same images, whatever the network made"
+    ssims = [scores["ssim-y"] for scores in own.per_image.values()]
+    assert validations[-1]["ssim-y"] == pytest.approx(np.mean(ssims)), "a finite metric leaves nothing out"
+    (written, _) = json.loads((folder / "out/scores.json").read_text())["rows"]
+    assert written["metrics"]["psnr-y"]["mean"] is None and written["metrics"]["psnr-y"]["left_out"] == ["flat.png"]
+    lines = text_of(scores_table(outcome.rows))
+    assert "PSNR-Y is infinite on flat.png (bicubic)" in lines and " inf" not in lines.replace(" infinite", "")
+
+
+def text_of(table: Table) -> str:
+    console = Console(width=160, file=io.StringIO())
+    with console.capture() as caught:
+        console.print(table)
+    return " ".join(caught.get().split())

@@ -225,14 +225,21 @@ def test_runs_judged_on_other_images_stand_in_a_table_of_their_own(tmp_path: Pat
     assert [[one.row.model for one in table.entries] for table in tables] == [["bicubic", "a"], ["bicubic", "b"]]
 
 
-def test_an_infinite_score_makes_no_mean_no_spread_and_no_difference(tmp_path: Path) -> None:
+def test_an_infinite_score_is_left_out_of_all_rows_and_named(tmp_path: Path) -> None:
     a_study(tmp_path / "s")
     finish_run(tmp_path / "s" / "r1-seed2", scores_of(1, 2) | {"04.png": None}, seed=2)  # type: ignore[arg-type]
     (table,) = study_tables(members([tmp_path / "s"]))
     entry = table.entries[2]
-    assert entry.row.metrics["psnr-y"].mean is None and entry.differences["psnr-y"] is None
-    assert entry.repetition is not None and entry.repetition.spreads["psnr-y"] is None
-    assert "inf" in formats.as_markdown([table])
+    assert entry.row.metrics["psnr-y"].mean is None
+    rest = [{name: value for name, value in scores_of(1, seed).items() if name != "04.png"} for seed in (1, 2, 3)]
+    means = [np.mean(list(one.values())) for one in rest]
+    assert entry.row.metrics["psnr-y"].shown == pytest.approx(np.mean(means))
+    assert entry.repetition is not None and entry.repetition.means["psnr-y"][1] is None
+    assert entry.repetition.spreads["psnr-y"] == pytest.approx(np.std(means, ddof=1))
+    gap = entry.differences["psnr-y"]
+    others = [[value for name, value in scores_of(0, seed).items() if name != "04.png"] for seed in (1, 2, 3)]
+    assert gap is not None and gap.mean == pytest.approx(np.mean(means) - np.mean(others))
+    assert "PSNR-Y is infinite on 04.png (" in formats.as_markdown([table])
 
 
 def test_all_formats_hold_spread_and_seeds(tmp_path: Path) -> None:

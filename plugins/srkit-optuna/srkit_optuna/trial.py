@@ -145,7 +145,7 @@ def _wait_for_others(folder: Path, name: str, announcer: Announcer) -> None:
 
 
 def _score(question: Question, outcome: Outcome) -> float:
-    """The run's own score in its final table; an infinite one is None there."""
-    own = outcome.rows[-1].metrics[question.metric]
+    """The run's own score as its final table shows it; an infinite one is None there."""
+    own = outcome.rows[-1].metrics[question.metric].shown
     best = math.inf if question.higher_is_better else -math.inf
-    return best if own.mean is None else own.mean
+    return best if own is None else own

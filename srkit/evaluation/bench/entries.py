@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from srkit.evaluation.bench.training_photos import Acquaintance
 from srkit.evaluation.best import best_by_metric, values_of
+from srkit.evaluation.finite import with_finite_means
 from srkit.evaluation.rows import Row
 from srkit.evaluation.statistics import Difference, paired_differences
 
@@ -101,6 +102,10 @@ def compare(entries: Sequence[Entry], against: str | None = None) -> Comparison:
     reference = next((one for one in entries if against in (None, one.row.model)), None)
     if reference is None:
         raise ValueError(f"no row is called {against!r}")
+    rows = with_finite_means([entry.row for entry in entries])
+    place = entries.index(reference)
+    entries = [replace(entry, row=row) for entry, row in zip(entries, rows, strict=True)]
+    reference = entries[place]
     metrics = list(reference.row.metrics)
     gaps: dict[str, list[Difference | None]] = {
         name: paired_differences([values_of(one.row, name) for one in entries], values_of(reference.row, name))
@@ -111,4 +116,4 @@ def compare(entries: Sequence[Entry], against: str | None = None) -> Comparison:
         for place, entry in enumerate(entries)
     ]
     name = reference.row.model if len(entries) > 1 else ""
-    return Comparison(filled, name, best_by_metric([entry.row for entry in entries]))
+    return Comparison(filled, name, best_by_metric(rows))

@@ -96,6 +96,9 @@ def _row_lines(comparison: Comparison) -> list[dict[str, Any]]:
         for name, metric in entry.row.metrics.items():
             gap = entry.differences.get(name)
             line[name] = "inf" if metric.mean is None else metric.mean
+            if metric.left_out:
+                line[f"{name} finite"] = "inf" if metric.finite is None else metric.finite
+                line[f"{name} left out"] = ", ".join(metric.left_out)
             line[f"{name} difference"] = gap.mean if gap is not None else ""
             line[f"{name} low"] = gap.low if gap is not None and gap.low is not None else ""
             line[f"{name} high"] = gap.high if gap is not None and gap.high is not None else ""

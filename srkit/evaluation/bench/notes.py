@@ -8,6 +8,7 @@ from dataclasses import replace
 from srkit.evaluation.bench.entries import Comparison, Entry
 from srkit.evaluation.bench.figures import SEEN, few_in
 from srkit.evaluation.bench.training_photos import seen_in_words
+from srkit.evaluation.finite import infinite_notes
 from srkit.evaluation.rows import lr_origin
 from srkit.evaluation.statistics import BEST_NEEDS_IMAGES, NEEDS_IMAGES
 from srkit.places import Nameless
@@ -42,6 +43,7 @@ def notes(comparison: Comparison) -> list[str]:
     """Who is best, and what a reader must know of single rows."""
     return [
         *_best(comparison),
+        *infinite_notes([entry.row for entry in comparison.entries]),
         *_acquaintances(comparison),
         *_warnings(comparison),
         *comparison.remarks,

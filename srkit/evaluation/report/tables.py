@@ -166,5 +166,5 @@ def figures_by_photo(comparison: Comparison) -> dict[str, dict[str, str]]:
 
 def _figures(row: Row) -> dict[str, str]:
     name, metric = next(iter(row.metrics.items()))
-    values = {photo: replace(metric, mean=scores[name]) for photo, scores in row.per_image.items()}
+    values = {photo: replace(metric, mean=scores[name], left_out=()) for photo, scores in row.per_image.items()}
     return {photo: f"{score_figure(value)} {metric.unit}".strip() for photo, value in values.items()}
