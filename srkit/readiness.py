@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from srkit.assembly import Assembly, assemble, rehearse
 from srkit.assembly.pictures import contradict_pairs
 from srkit.assembly.rehearsal import MUST_HAVE
 from srkit.contracts import Dataset
-from srkit.data.audit import broken_among, find_broken_samples, fingerprint, look_at
+from srkit.data.audit import Verdict, broken_among, find_broken_samples, fingerprint, look_at
 from srkit.data.cache import Cached, Subset, gives_pairs
 from srkit.data.contents import DataFile, content_digest, contents_of
 from srkit.data.loader import Batch, load
@@ -22,7 +22,7 @@ from srkit.data.overlap import THE_SAME, remembered_lookalikes, same_files
 from srkit.data.patience import impatiently, patiently
 from srkit.data.sameness import CONTENT, ROLES, content_key
 from srkit.errors import FAILURES, ExperimentError, SrkitError, UserError
-from srkit.evaluation.judging import Judge, least_side
+from srkit.evaluation.judging import Judge, too_small_to_judge
 from srkit.experiment import Plan, require_sound
 from srkit.experiment.plan import fill_log
 from srkit.experiment.tree import TreePath
@@ -237,12 +237,15 @@ def _without_broken(
     looked = look_at(data, memory=memory, progress=seen, waiting=waiting)
     broken = broken_among(data, looked, least)
     contents = {"train": contents_of(data, looked, broken)}
-    broken_validate, broken_photos = {}, {}
+    broken_validate, broken_photos, unfit_for = {}, {}, []
     if assembly.validate is not None:
         seen = patiently("looking at every validation picture, once", notice)
         verdicts = look_at(assembly.validate, memory=memory, progress=seen, waiting=waiting)
-        least = least_side(assembly, [min(one.width, one.height) for one in verdicts if not one.why])
-        broken_validate = broken_among(assembly.validate, verdicts, least, "judging")
+        sizes = {index: (one.height, one.width) for index, one in enumerate(verdicts) if not one.why}
+        unfit = too_small_to_judge(assembly, sizes)
+        judged = [_judged(one, unfit.get(index)) for index, one in enumerate(verdicts)]
+        broken_validate = broken_among(assembly.validate, judged, 1)
+        unfit_for = list(dict.fromkeys(metric for metrics in unfit.values() for metric in metrics))
         contents["validate"] = contents_of(assembly.validate, verdicts, broken_validate)
     if assembly.photos is not None:
         broken_photos = find_broken_samples(assembly.photos, minimum=1, memory=memory, waiting=waiting)
@@ -252,7 +255,8 @@ def _without_broken(
             f"{len(found)} picture{'s' if len(found) > 1 else ''} cannot be used:",
             *(f"  {one}" for one in found[:20]),
             *([f"  and {len(found) - 20} more"] if len(found) > 20 else []),
-            "Remove them, or leave them out with skip_broken = true in [data]",
+            "Remove them, or leave them out with skip_broken = true in [data]"
+            + (f"; or write [validation] metrics without {' and '.join(unfit_for)}" if unfit_for else ""),
         )
     if broken:
         kept = [one for one in range(len(data)) if one not in broken]
@@ -262,6 +266,14 @@ def _without_broken(
     assembly.validate = _rest(assembly.validate, broken_validate, "validation picture")
     assembly.photos = _rest(assembly.photos, broken_photos, "picture of validation.photos")
     return data, [str(one) for one in found], contents
+
+
+def _judged(verdict: Verdict, unfit_for: Sequence[str] | None) -> Verdict:
+    """A validation image's verdict, where metrics find it too small."""
+    if unfit_for is None:
+        return verdict
+    by = f" by {' and '.join(unfit_for)}" if unfit_for else ""
+    return replace(verdict, why=f"{verdict.width}x{verdict.height} pixels, too small to be judged{by}")
 
 
 def _left_out(skipped: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ import click
 
 from srkit.cli.saying import say, say_document
 from srkit.cli.trusting import trust_option, user_trust
+from srkit.errors import UserError
 from srkit.registry import Registry
 
 if TYPE_CHECKING:
@@ -88,6 +89,22 @@ def bench_command(
     given = answer(asked, Registry.installed(user_trust(trust)))
     comparisons = shareable(given.comparisons, form, with_paths=with_paths)
     _show(comparisons, form, per_image=per_image, device=given.machine, facts=given.facts)
+    if metrics:
+        _refuse_left_out(given.comparisons)
+
+
+def _refuse_left_out(comparisons: Sequence[Comparison]) -> None:
+    """Raise where a metric that was asked for is in no table; the table with the others was shown already."""
+    from srkit.evaluation.bench.notes import few
+
+    lines = []
+    for one in comparisons:
+        entry = one.entries[0]
+        for name, left_out in entry.left_out.items():
+            where = f"{entry.row.set}, x{entry.row.scale}: {few(len(left_out.images))} too small"
+            lines += [f"--metric {name}: {where} ({left_out.why}):", *(f"  {image}" for image in left_out.images)]
+    if lines:
+        raise UserError(*lines, "Leave these images out of the set, or the metric; the others are in the table.")
 
 
 def shareable(comparisons: Sequence[Comparison], form: str, *, with_paths: bool) -> Sequence[Comparison]:

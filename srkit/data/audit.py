@@ -163,14 +163,12 @@ def verify(
         _write_memory(memory, known | dict.fromkeys(keys, Verdict()), forgets)
 
 
-def broken_among(
-    dataset: Dataset, verdicts: Sequence[Verdict], minimum: int, purpose: str = "a patch"
-) -> dict[int, BadImage]:
-    """The samples that do not decode or have an HR side under the `minimum` pixels that a purpose needs, by index."""
+def broken_among(dataset: Dataset, verdicts: Sequence[Verdict], minimum: int) -> dict[int, BadImage]:
+    """The samples that do not decode or have an HR side under the `minimum` pixels that a patch needs, by index."""
     files = files_of(dataset)
     broken = {}
     for index, verdict in enumerate(verdicts):
-        why = verdict.why or _too_small(verdict, minimum, purpose)
+        why = verdict.why or _too_small(verdict, minimum)
         if why:
             own = files[index] if files is not None else dataset.name(index)
             broken[index] = BadImage(verdict.path or own, why)
@@ -284,10 +282,10 @@ def _is_flat(image: np.ndarray) -> bool:
     return float(image[::down, ::right].std()) < _FLAT
 
 
-def _too_small(verdict: Verdict, minimum: int, purpose: str) -> str:
+def _too_small(verdict: Verdict, minimum: int) -> str:
     if min(verdict.width, verdict.height) >= minimum:
         return ""
-    return f"{verdict.width}x{verdict.height} pixels, smaller than the {minimum}x{minimum} that {purpose} needs"
+    return f"{verdict.width}x{verdict.height} pixels, smaller than the {minimum}x{minimum} that a patch needs"
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -16,11 +16,11 @@ from srkit.contracts import Dataset, Metric
 from srkit.data.cache import gives_pairs
 from srkit.data.lr_images import LrMaker
 from srkit.draws import SampleDraws, StreamKey
-from srkit.errors import SrkitError, UserError
 from srkit.evaluation.described import dataset_name, described
 from srkit.evaluation.finite import named
 from srkit.evaluation.rows import GIVEN, Model, Photo, Row
 from srkit.evaluation.scoring import OnPhoto, original_of, score, score_all
+from srkit.evaluation.too_small import too_small
 from srkit.inference.forward import from_eight_bit
 
 
@@ -225,34 +225,22 @@ def make_judge(assembly: Assembly, device: torch.device) -> Judge | None:
     )
 
 
-SMALL = 192
-"""Pixels of a side from which on no metric in use finds a photo too small."""
-
-
-def least_side(assembly: Assembly, sides: Sequence[int]) -> int:
-    """The side in HR pixels from which on every metric can score a photo.
+def too_small_to_judge(assembly: Assembly, sizes: Mapping[int, tuple[int, int]]) -> dict[int, list[str]]:
+    """The metrics that cannot score an image, by its number; none where its border leaves nothing to score. Images that
+    all metrics can score are not among these.
 
     Args:
-        sides: the smaller side of each validation picture; where all are large, nothing is tried.
-
-    Raises:
-        UserError: a metric fails on a large photo as well; with what it says.
+        sizes: (h, w) of the originals by the images' numbers.
     """
     scale = assembly.plan.experiment.scale
-    if min(sides, default=SMALL) >= SMALL:
-        return scale
-    photo = torch.arange(3 * SMALL * SMALL).remainder(251).to(torch.uint8).reshape(3, SMALL, SMALL)
-    failure: SrkitError | None = None
-    for side in range(scale, SMALL + 1, scale):
-        hr = photo[:, :side, :side]
-        lr = hr[:, ::scale, ::scale]
-        copy = Model("original", lambda lr, hr=hr: _as_output(hr, lr, scale))  # type: ignore[misc]
-        try:
-            score(copy, [Photo("photo", hr, lr)], assembly.metrics, scale=scale)
-            return side
-        except SrkitError as error:
-            failure = error
-    raise UserError(f"data.validate: {failure}") from failure
+    whole = {number: (height // scale * scale, width // scale * scale) for number, (height, width) in sizes.items()}
+    by_image: dict[int, list[str]] = {number: [] for number, size in whole.items() if min(size) <= 2 * scale}
+    rest = {number: size for number, size in whole.items() if number not in by_image}
+    found = too_small(assembly.metrics, rest, scale=scale, border=scale, device=torch.device("cpu"))
+    for metric, images in found.items():
+        for number in images:
+            by_image.setdefault(number, []).append(metric)
+    return by_image
 
 
 def _as_output(hr: Tensor, lr: Tensor, scale: int) -> Tensor:

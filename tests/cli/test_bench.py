@@ -203,6 +203,20 @@ def test_what_is_wrong_is_said(arguments: list[str], message: str, workplace: Pa
     assert not said.out and "Traceback" not in said.err
 
 
+def test_images_too_small_for_a_metric_are_all_named_and_the_others_are_given(held_out: Path, srkit: Command) -> None:
+    photo(held_out / "large.png", (200, 190))
+    asked = ("bench", "bicubic", "lanczos", "--on", "held", "--scale", "2", "--format", "json")
+    said = srkit(*asked, "--metric", "ms-ssim", "--metric", "psnr-y")
+    assert said.code == 2 and "--metric ms-ssim: held, x2: 4 images are too small (MS-SSIM needs" in said.err
+    assert all(f"  {'x' * (number + 6)}.png (40x36)" in said.err for number in range(4)) and "large" not in said.err
+    given = json.loads(said.out)["rows"]
+    assert [set(one["metrics"]) & {"ms-ssim", "psnr-y"} for one in given] == [{"psnr-y"}] * 2
+    assert given[1]["differences"]["psnr-y"]["mean"] and len(given[0]["left_out"]["ms-ssim"]) == 4
+    photo(held_out / "tiny.png", (12, 12))
+    found = rows(srkit(*asked))  # nobody asked for ssim-y
+    assert "ssim-y" not in found[0]["metrics"] and found[0]["left_out"] == {"ssim-y": ["tiny.png (12x12)"]}
+
+
 def test_the_same_table_from_the_cache_by_any_number_of_workers(
     held_out: Path, srkit: Command, own_cache: Path
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +13,13 @@ from skimage.metrics import structural_similarity
 
 from srkit.contracts import Dataset
 from srkit.data.decoding import decode
-from srkit.errors import SrkitError, UserError
+from srkit.errors import SrkitError
 from srkit.evaluation.bench.benchmark import Contestant, benchmark
 from srkit.evaluation.bench.costs import cost_of
+from srkit.evaluation.bench.entries import compare
 from srkit.evaluation.bench.fidelity import colour_drift, consistency
 from srkit.evaluation.bench.judge import picture_of
+from srkit.evaluation.bench.notes import notes
 from srkit.evaluation.bench.timing import FEWEST_ROUNDS, ROUNDS, interleaved
 from srkit.evaluation.bench.training_photos import TrainingSet
 from srkit.evaluation.rows import Photo
@@ -133,11 +134,21 @@ def test_a_model_that_cannot_be_judged_ends_it_or_is_left_out(tmp_path: Path) ->
         benchmark([wrong], photo_set, judge(tmp_path / "cache"), machine=None)
 
 
-@pytest.mark.parametrize("leave_out", [None, lambda sentence: None], ids=["alone", "with others"])
-def test_photos_too_small_for_a_metric_are_the_user_s_to_change(leave_out: Any, tmp_path: Path) -> None:
-    photo_set = set_of(write_pictures(tmp_path / "made", 2, size=(12, 12)))
-    with pytest.raises(UserError, match=r"bicubic, 00\.png: SSIM needs pictures of at least 11 pixels"):
-        benchmark([interpolation("bicubic")], photo_set, judge(tmp_path / "c"), machine="here", leave_out=leave_out)
+def test_a_metric_that_photos_are_too_small_for_is_left_out_with_all_of_them_named(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "made", 2, size=(12, 12))
+    write_pictures(tmp_path / "made", 3, first=2)
+    for _ in ("computed", "from the cache"):
+        entries = benchmark(
+            [interpolation("bicubic"), interpolation("lanczos")],
+            set_of(tmp_path / "made"),
+            judge(tmp_path / "c"),
+            machine=None,
+        )
+        for one in entries:
+            assert list(one.row.metrics) == ["psnr-y", "consistency", "colour-drift"] and one.row.images == 5
+            assert one.left_out["ssim-y"].images == ("00.png (12x12)", "01.png (12x12)")
+        said = "warning: SSIM-Y is left out, because 2 images are too small for it: 00.png (12x12), 01.png (12x12)"
+        assert said in notes(compare(entries))
 
 
 class Pictures:

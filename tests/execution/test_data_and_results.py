@@ -236,8 +236,9 @@ def test_all_photos_too_small_to_be_judged_are_named_and_left_out_on_request(fol
     path = prepared(folder, extra='[validation]\nphotos = "real"\n')
     with pytest.raises(UserError, match="4 pictures cannot be used") as caught:
         run(path, out=folder / "out")
-    for name in ("60.png: 40x3", "61.png: 40x8", "62.png: 40x14", "than the 16x16 that judging needs", "51.png"):
+    for name in ("60.png: 40x3", "61.png: 40x8", "62.png: 40x14 pixels, too small to be judged by ssim-y", "51.png"):
         assert name in str(caught.value)
+    assert "or write [validation] metrics without ssim-y" in str(caught.value)
     outcome = run(path, "data.skip_broken=true", out=folder / "out")
     judged = outcome.rows[1].per_image
     assert "63.png" in judged and not {"60.png", "61.png", "62.png"} & set(judged)

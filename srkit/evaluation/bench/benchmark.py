@@ -59,6 +59,8 @@ def benchmark(
 ) -> list[Entry]:
     """Judge models on a set; what the cache knows is not computed again.
 
+    A metric that a photo of the set is too small for is left out, and the entries say so.
+
     Args:
         contestants: in the table's order.
         photo_set: at the scale that all of them have.
@@ -70,6 +72,7 @@ def benchmark(
         SrkitError: a photo or a model cannot be used; with `leave_out`, none of the models.
     """
     gallery = look(photo_set, judge.workers, judge.progress)
+    judge, left_out = judge.fitting(gallery)
     described = judge.described(judge.names(photo_set))
     entries: list[Entry] = []
     judged = []
@@ -83,7 +86,8 @@ def benchmark(
                 raise
             leave_out(f"{one.name} is left out: {error}")
             continue
-        entries.append(_entry(one, scores, cost, described, photo_set, _acquaintance(one, gallery, judge)))
+        entry = _entry(one, scores, cost, described, photo_set, _acquaintance(one, gallery, judge))
+        entries.append(replace(entry, left_out=left_out))
         judged.append(one)
     if machine is None or not entries:
         return entries

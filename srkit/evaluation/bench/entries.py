@@ -11,7 +11,7 @@ from srkit.evaluation.finite import with_finite_means
 from srkit.evaluation.rows import Row
 from srkit.evaluation.statistics import Difference, paired_differences
 
-__all__ = ["MEASURED", "RECORDED", "Comparison", "Entry", "Repetition", "compare"]
+__all__ = ["MEASURED", "RECORDED", "Comparison", "Entry", "LeftOut", "Repetition", "compare"]
 
 
 MEASURED, RECORDED = "measured here", "as recorded"
@@ -35,6 +35,19 @@ class Repetition:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Why a metric is not in the table.
+
+    Attributes:
+        images: all that are too small for it, each with its size.
+        why: the metric's own words.
+    """
+
+    images: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True)
 class Entry:
     """One model on one set.
 
@@ -47,6 +60,7 @@ class Entry:
         acquaintance: what it saw of the set while it trained.
         differences: from the table's reference, by metric; None for one that cannot be told.
         repetition: where the row stands for several runs.
+        left_out: metrics that some images of the set are too small for, each with a sentence and with all the images.
     """
 
     row: Row
@@ -57,6 +71,7 @@ class Entry:
     acquaintance: Acquaintance = field(default_factory=lambda: Acquaintance({}))
     differences: Mapping[str, Difference | None] = field(default_factory=dict)
     repetition: Repetition | None = None
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

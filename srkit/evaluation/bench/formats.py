@@ -61,6 +61,7 @@ def _entry_to_json(entry: Entry, comparison: Comparison) -> dict[str, Any]:
             name: None if gap is None else {"mean": gap.mean, "low": gap.low, "high": gap.high}
             for name, gap in entry.differences.items()
         },
+        "left_out": {name: list(one.images) for name, one in entry.left_out.items()},
         "best": [name for name, model in comparison.best.items() if model == row.model],
         **(_repetition_to_json(entry.repetition) if entry.repetition is not None else {}),
     }

@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -17,6 +18,7 @@ from srkit.assembly.untouched import Untouched
 from srkit.contracts import Metric, Views
 from srkit.errors import SrkitError
 from srkit.evaluation.bench.cache import ScoreCache
+from srkit.evaluation.bench.entries import LeftOut
 from srkit.evaluation.bench.fidelity import COLOUR_DRIFT, CONSISTENCY, colour_drift, consistency, described_as
 from srkit.evaluation.bench.gallery import Gallery, Progress
 from srkit.evaluation.bench.sets import PhotoSet
@@ -24,6 +26,7 @@ from srkit.evaluation.bench.workers import spread
 from srkit.evaluation.metric_calls import metric_call
 from srkit.evaluation.rows import MetricMean, Photo
 from srkit.evaluation.scoring import check_size, original_of, views_of
+from srkit.evaluation.too_small import LARGE, too_small
 from srkit.exactness import all_bits
 from srkit.inference.forward import evaluating, forward, from_eight_bit, is_finite, to_eight_bit
 
@@ -61,6 +64,28 @@ class Judge:
     def names(self, photo_set: PhotoSet) -> list[str]:
         """The scores there are on a set, in the table's order."""
         return [*self.versions, *([CONSISTENCY] if photo_set.shrink is not None else []), COLOUR_DRIFT]
+
+    def fitting(self, gallery: Gallery) -> tuple[Judge, dict[str, LeftOut]]:
+        """The same without the metrics that some photos are too small for, and why each of these is left out."""
+        photo_set = gallery.photo_set
+        scale, border = photo_set.scale, photo_set.border
+        sizes = {one.name: (one.lr_size[0] * scale, one.lr_size[1] * scale) for one in gallery.photos}
+        if all(min(size) >= LARGE + 2 * border for size in sizes.values()):
+            return self, {}
+        found = too_small(
+            _on(self.device, self.metrics()),
+            sizes,
+            scale=scale,
+            border=border,
+            device=self.device,
+            downscale=photo_set.shrink,
+        )
+        left_out = {}
+        for metric, unfit in found.items():
+            images = tuple(f"{name} ({sizes[name][1]}x{sizes[name][0]})" for name in unfit)
+            left_out[metric] = LeftOut(images, next(iter(unfit.values())))
+        rest = {name: version for name, version in self.versions.items() if name not in left_out}
+        return replace(self, versions=rest, metrics=partial(_some_of, self.metrics, rest)), left_out
 
     def described(self, names: Sequence[str]) -> dict[str, MetricMean]:
         """Unit and direction of each, without a mean."""
@@ -137,10 +162,7 @@ class _Bench:
 
     def __init__(self, name: str, network: nn.Module, metrics: Mapping[str, Any], device: torch.device) -> None:
         self.name, self.network, self.device = name, network, device
-        for metric in metrics.values():
-            if isinstance(metric, nn.Module):
-                metric.to(device).eval()
-        self.calls = {name: metric_call(name, metric) for name, metric in metrics.items()}
+        self.calls = {name: metric_call(name, metric) for name, metric in _on(device, metrics).items()}
 
     def judge(self, photo: Photo, key: str, photo_set: PhotoSet) -> dict[str, float]:
         scale, border = photo_set.scale, photo_set.border
@@ -167,6 +189,17 @@ class _Bench:
             return value
         except SrkitError as error:
             raise error.about(f"{self.name}, {photo}") from error
+
+
+def _some_of(build: Callable[[], Mapping[str, Metric]], names: Collection[str]) -> dict[str, Metric]:
+    return {name: metric for name, metric in build().items() if name in names}
+
+
+def _on(device: torch.device, metrics: Mapping[str, Metric]) -> Mapping[str, Metric]:
+    for metric in metrics.values():
+        if isinstance(metric, nn.Module):
+            metric.to(device).eval()
+    return metrics
 
 
 def picture_of(name: str, network: nn.Module, photo: Photo, scale: int, device: torch.device) -> Tensor:

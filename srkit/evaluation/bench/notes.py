@@ -8,7 +8,7 @@ from dataclasses import replace
 from srkit.evaluation.bench.entries import Comparison, Entry
 from srkit.evaluation.bench.figures import SEEN, few_in
 from srkit.evaluation.bench.training_photos import seen_in_words
-from srkit.evaluation.finite import infinite_notes
+from srkit.evaluation.finite import infinite_notes, named
 from srkit.evaluation.rows import lr_origin
 from srkit.evaluation.statistics import BEST_NEEDS_IMAGES, NEEDS_IMAGES
 from srkit.places import Nameless
@@ -44,6 +44,7 @@ def notes(comparison: Comparison) -> list[str]:
     return [
         *_best(comparison),
         *infinite_notes([entry.row for entry in comparison.entries]),
+        *_left_out(comparison),
         *_acquaintances(comparison),
         *_warnings(comparison),
         *comparison.remarks,
@@ -81,6 +82,19 @@ def _best(comparison: Comparison) -> list[str]:
     if not by_model:
         return ["best beyond doubt: none"]
     return ["best beyond doubt: " + "; ".join(f"{model} ({', '.join(names)})" for model, names in by_model.items())]
+
+
+def _left_out(comparison: Comparison) -> list[str]:
+    """Metrics that are not in the table; the same for each row."""
+    return [
+        f"warning: {name.upper()} is left out, because {few(len(one.images))} too small for it: {named(one.images)}"
+        for name, one in comparison.entries[0].left_out.items()
+    ]
+
+
+def few(images: int) -> str:
+    """How many images are something."""
+    return "one image is" if images == 1 else f"{images} images are"
 
 
 def _acquaintances(comparison: Comparison) -> list[str]:
