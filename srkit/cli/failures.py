@@ -17,7 +17,7 @@ from typing import Any, TextIO
 import click
 
 from srkit.cli.saying import say, say_document
-from srkit.errors import ExperimentError, SaidElsewhere, SrkitError
+from srkit.errors import ExperimentError, SaidElsewhere, SrkitError, UserError
 from srkit.printable import printable_lines
 from srkit.shared_state import SharedStateChanged
 
@@ -47,7 +47,8 @@ def report(error: BaseException) -> int:
     if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):
         name = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         _say(f"error: {name}{error.strerror or error}")
-        return FAILED
+        # a name that was typed, or made of one
+        return UserError.exit_code if error.errno == errno.ENAMETOOLONG else FAILED
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] != "srkit":
         # no command to install it: the name may come out of anybody's file
         _say(f"error: the Python package {error.name.partition('.')[0]} is not installed{place(error)}")

@@ -30,7 +30,8 @@ def placements(
 
     A folder's pictures keep their places below `out`.
 
-    Of pictures that would have the same name the first keeps it, the next is numbered: `photo.png`, `photo-2.png`. What
+    Of pictures that would have the same name the first keeps it, the next is numbered: `photo.png`, `photo-2.png`. A
+    name that would be too long with its new ending is cut. What
     lies in `out` is not taken from a folder around it. A folder that cannot be used is named on standard error.
 
     Returns:
@@ -51,7 +52,7 @@ def placements(
     taken = {str(source).casefold() for source in pictures}
     jobs = []
     for source, place, named in pictures.values():
-        target = _free(out / place.with_suffix(ending), taken)
+        target = _free(out / place.parent, place.stem, ending, taken)
         taken.add(str(target.resolve()).casefold())
         jobs.append(Job(source, target, out, named))
     return jobs, failures
@@ -78,9 +79,11 @@ def _pictures_in(folder: Path, out: Path, registry: Registry) -> list[tuple[Path
     return [(file, file.relative_to(folder)) for file in found]
 
 
-def _free(target: Path, taken: set[str]) -> Path:
-    candidate, number = target, 1
+def _free(folder: Path, stem: str, ending: str, taken: set[str]) -> Path:
+    from srkit.data.decoding import file_name
+
+    candidate, number = folder / file_name(stem, ending), 1
     while str(candidate.resolve()).casefold() in taken:
         number += 1
-        candidate = target.with_stem(f"{target.stem}-{number}")
+        candidate = folder / file_name(stem, f"-{number}{ending}")
     return candidate

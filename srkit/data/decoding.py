@@ -42,6 +42,7 @@ __all__ = [
     "camera_model",
     "decode",
     "decode_original",
+    "file_name",
     "file_stem",
     "image_size",
     "memory_to_decode",
@@ -273,12 +274,29 @@ def file_stem(name: str) -> str:
     folder, slash, last = name.replace("\\", "/").rpartition("/")
     whole = (folder + slash).replace("/", "__") + (last.rpartition(".")[0] or last)
     plain = _LEADS_ELSEWHERE.sub("_", whole) or "_"
-    content = plain.encode("utf-8", "surrogateescape")
-    return plain if len(content) <= _LONGEST_STEM else content[:_LONGEST_STEM].decode("utf-8", "ignore")
+    return _cut(plain, _LONGEST_STEM)
+
+
+def file_name(stem: str, ending: str) -> str:
+    """The stem with an ending, cut at its end where both together would be longer than file systems take.
+
+    >>> file_name("1", ".webp"), len(file_name("n" * 251, ".webp"))
+    ('1.webp', 255)
+    """
+    return _cut(stem, _LONGEST - len(ending)) + ending
+
+
+def _cut(text: str, most: int) -> str:
+    """Its first so many bytes, without half a character."""
+    content = text.encode("utf-8", "surrogateescape")
+    return text if len(content) <= most else content[:most].decode("utf-8", "ignore")
 
 
 _LEADS_ELSEWHERE = re.compile(r"[:\x00-\x1f\x7f-\x9f]")
 """A colon is a drive's on Windows, and no file system likes control characters; names may come from anywhere."""
 
+_LONGEST = 255
+"""Bytes of a name that file systems take."""
+
 _LONGEST_STEM = 248
-"""Bytes, so that a number and an ending still fit into the 255 that file systems take."""
+"""Bytes, so that a number and an ending still fit."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +16,7 @@ import torch
 import torchvision
 from PIL import Image, ImageCms
 
+from srkit.data.decoding import decode
 from tests.cli.conftest import Command, photo
 
 MODEL = ("--model", "runs/espcn")
@@ -58,6 +63,61 @@ def test_a_picture_is_never_replaced_by_its_own_result(workplace: Path, srkit: C
     assert srkit("upscale", "a.png", *MODEL, "--out", ".", "--overwrite").code == 0
     assert Path("a.png").read_bytes() == before
     assert Image.open("a-2.png").size == (64, 48)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there names may have 255 letters, whatever their bytes")
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+def test_names_as_long_as_they_can_be_cost_no_image(kind: str, workplace: Path, srkit: Command) -> None:
+    """Each of 255 bytes; two that differ in their ending alone, one that is cut within its last letter."""
+    (workplace / "long").mkdir()
+    for name in ("n" * 251 + ".png", "n" * 251 + ".bmp", "é" * 125 + "a.png", "漢" * 83 + "ab.png", "short.png"):
+        photo(workplace / "long" / name, (10, 8))
+    asked = ("upscale", "long", "--model", "runs/espcn", "--out", "large", "--format", kind)
+    said = srkit(*asked)
+    assert said.code == 0, said.err
+    made = list((workplace / "large").iterdir())
+    assert len(made) == 5 and all(decode(one).shape == (16, 20, 3) for one in made)
+    again = srkit(*asked)
+    assert (
+        again.code == 0
+        and again.err.count("is there already") == 5
+        and set((workplace / "large").iterdir()) == set(made)
+    )
+
+
+def test_a_name_too_long_for_the_file_system_costs_that_image_alone(
+    workplace: Path, srkit: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("n" * 60, "short"):
+        photo(workplace / "long" / f"{name}.png", (10, 8))
+    stat, replace = os.stat, Path.replace
+
+    def refuse(path: Any) -> None:
+        """Encrypted folders of some systems take 143 bytes; this one takes 50."""
+        if "large" in str(path) and len(Path(path).name) > 50:
+            raise OSError(errno.ENAMETOOLONG, "File name too long", str(path))
+
+    def short_stat(path: Any, *given: Any, **named: Any) -> os.stat_result:
+        refuse(path)
+        return stat(path, *given, **named)
+
+    def short_replace(path: Path, target: Path) -> Path:
+        refuse(target)
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "stat", short_stat)
+    monkeypatch.setattr(Path, "replace", short_replace)
+    said = srkit("upscale", "long", "--model", "runs/espcn", "--out", "large")
+    assert said.code == 2 and "cannot be written (File name too long)" in said.err and "short.png -> " in said.out
+    assert [one.name for one in (workplace / "large").iterdir()] == ["short.png"]
+
+
+@pytest.mark.parametrize("words", [("export", "runs/espcn", "--out", "{}.pth"), ("bench", "bicubic", "--on", "{}")])
+def test_a_name_that_is_too_long_is_the_user_s_to_change(
+    words: tuple[str, ...], workplace: Path, srkit: Command
+) -> None:
+    said = srkit(*(one.format("n" * 300) for one in words))
+    assert said.code == 2 and "File name too long" in said.err and "bug" not in said.err
 
 
 def test_broken_ones_are_named_and_the_others_go_on(workplace: Path, srkit: Command) -> None:

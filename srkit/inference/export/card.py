@@ -125,5 +125,10 @@ def _scores(run: Path) -> list[str]:
 
 
 def _mean(row: Mapping[str, Any], metric: str) -> str:
-    value = row["metrics"][metric]["mean"]
-    return "inf" if value is None else f"{value:.4g} {row['metrics'][metric]['unit']}".strip()
+    """The mean; where it is infinite on some images, that over the others with how many these are."""
+    found = row["metrics"][metric]
+    left_out = found.get("left_out") or ()
+    value = found["finite"] if left_out else found["mean"]
+    if value is None:
+        return "inf"
+    return f"{value:.4g} {found['unit']}".strip() + (f" on {row['images'] - len(left_out)}" if left_out else "")
