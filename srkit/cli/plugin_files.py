@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from pathlib import Path
 from string import Template
 
 import srkit
+from srkit.data.placing import is_left_over, place_bytes
 from srkit.errors import UserError
+from srkit.links import is_link
 from srkit.registry import Kind
 from srkit.registry.discovery import CORE, canonical
 
@@ -132,10 +135,8 @@ def write_plugin(names: Names, kinds: list[Kind], folder: Path) -> list[Path]:
     """Write the package; the files, in the order of their names.
 
     Raises:
-        UserError: the folder is there and not empty.
+        UserError: the folder is there and holds something else than a part of the package, as a kill leaves it.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder} is there already. Choose another name, or another place with --out.")
     values = {
         "distribution": names.distribution,
         "package": names.package,
@@ -152,11 +153,27 @@ def write_plugin(names: Names, kinds: list[Kind], folder: Path) -> list[Path]:
     for kind in kinds:
         text = _filled(f"components/{kind.plural}.py.tmpl", {**values, "Name": names.factory(kind)})
         written[f"{names.package}/{kind.plural}.py"] = text
-    for place, text in written.items():
-        path = folder / place
+    contents = {folder / place: text.encode() for place, text in written.items()}
+    if os.path.lexists(folder) and not _is_part(folder, contents):
+        raise UserError(f"{folder} is there already. Choose another name, or another place with --out.")
+    for path, content in contents.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return sorted(folder / place for place in written)
+        place_bytes(path, content)
+    return sorted(contents)
+
+
+def _is_part(folder: Path, contents: dict[Path, bytes]) -> bool:
+    """Whether a folder holds nothing but some of these files, and not all."""
+    if not folder.is_dir() or all(path.exists() for path in contents):
+        return False
+
+    def is_ours(path: Path) -> bool:
+        return is_left_over(path.name) or (
+            not is_link(path)
+            and (path.is_dir() or (path in contents and path.is_file() and path.read_bytes() == contents[path]))
+        )
+
+    return all(map(is_ours, folder.rglob("*")))
 
 
 def _filled(template: str, values: dict[str, str]) -> str:

@@ -119,6 +119,28 @@ def test_an_import_on_a_full_disk_leaves_nothing_and_can_be_done_again(
     assert srkit("upscale", "photos", "--model", "runs/imported", "--out", "large").code == 0
 
 
+@pytest.mark.parametrize("number", [7, 23])
+def test_a_killed_plugin_new_is_gone_on_with(
+    number: int, workplace: Path, srkit: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("plugin", "new", "srkit-mine", "--out", "mine")
+    assert killed_at(number, *words)
+    left = listing(workplace / "mine")
+    monkeypatch.setattr(placing, "LEFT_SOON", 0.0)
+    assert left and srkit(*words).code == 0
+    (workplace / "mine").rename(workplace / "first")
+    assert srkit(*words).code == 0 and listing(workplace / "mine") == listing(workplace / "first") != left
+
+
+def test_a_folder_with_anything_of_somebody_s_is_not_taken_for_half_a_plugin(workplace: Path, srkit: Command) -> None:
+    words = ("plugin", "new", "srkit-mine", "--out", "mine")
+    assert srkit(*words).code == 0 and "is there already" in srkit(*words).err  # a whole one
+    Path("mine/README.md").unlink()
+    Path("mine/pyproject.toml").write_text("# mine\n")
+    assert srkit(*words).code == 2 and Path("mine/pyproject.toml").read_text() == "# mine\n"
+    assert not Path("mine/README.md").exists()
+
+
 def test_a_file_or_card_that_is_somebody_s_is_not_taken_for_half_an_export(workplace: Path, srkit: Command) -> None:
     Path("m.pth").write_bytes(b"mine")
     Path("n.pth.md").write_text("# Mine\n\n`n.pth`: a model of mine\n")
