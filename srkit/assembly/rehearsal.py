@@ -29,6 +29,7 @@ from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import FAILURES, OptionError, SrkitError
 from srkit.experiment import Pick, Plan
 from srkit.experiment.tree import TreePath
+from srkit.uncompiled import compiler_left_out
 
 NOT_BUILT_HERE = ("metrics",)
 """Kinds whose building may be expensive (a metric's network) and tells nothing about the experiment."""
@@ -103,7 +104,7 @@ class Rehearsal:
         self.stand_ins = _StandIns()
 
     def run(self) -> None:
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        with compiler_left_out(), torch.random.fork_rng(devices=[]), torch.no_grad():
             built = {path: self._build(pick) for path, pick in self.plan.picks.items()}
             for stage in self.plan.stages:
                 for pick in stage.degradations:

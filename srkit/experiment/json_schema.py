@@ -75,9 +75,10 @@ class _Writer:
     """Writes tables out; what several of them hold is written once, into `definitions`."""
 
     def __init__(self, components: Iterable[tuple[Component, str]]) -> None:
-        self.offered: dict[str, list[tuple[Component, str]]] = {}
+        self.offered: dict[str, list[tuple[Component, str, Schema]]] = {}
         for component, summary in components:
-            self.offered.setdefault(component.kind.plural, []).append((component, summary))
+            options = {one.name: option_schema(one) for one in component.signature.options}
+            self.offered.setdefault(component.kind.plural, []).append((component, summary, options))
         self.definitions = {kind.plural: self.picked(kind, {}) for kind in KINDS.values() if kind.is_built}
 
     def table(self, cls: type[Table], path: str, label: Schema | None = None) -> Schema:
@@ -121,22 +122,21 @@ class _Writer:
     def picked(self, kind: Kind, own: Schema, default: str = "") -> Schema:
         """A component by its mere name, or a table with its options; one that is not installed has any options."""
         known = self.offered.get(kind.plural, [])
-        variants = [_variant(one, summary, own, is_default=one.name == default) for one, summary in known]
+        variants = [_variant(*one, own, is_default=one[0].name == default) for one in known]
         elsewhere: Schema = {"type": "object", "properties": {**own, "use": ELSEWHERE}, "required": ["use"]}
         # a file that extends another may change an option without naming the component again
         changed: Schema = {"type": "object", "properties": own, "not": {"required": ["use"]}}
-        names: list[Schema] = [{"const": one.name, "description": summary} for one, summary in known]
+        names: list[Schema] = [{"const": one.name, "description": summary} for one, summary, _ in known]
         return {"anyOf": [*variants, elsewhere, changed, *names, ELSEWHERE]}
 
 
-def _variant(component: Component, summary: str, own: Schema, *, is_default: bool) -> Schema:
-    options = component.signature.options
+def _variant(component: Component, summary: str, options: Schema, own: Schema, *, is_default: bool) -> Schema:
     use: Schema = {"enum": [component.name, component.use], "description": summary}
-    required = [one.name for one in options if one.required] + ([] if is_default else ["use"])
+    required = [one.name for one in component.signature.options if one.required] + ([] if is_default else ["use"])
     return {
         "type": "object",
         "title": component.name,
-        "properties": {"use": use, **own, **{one.name: option_schema(one) for one in options}},
+        "properties": {"use": use, **own, **options},
         "required": required,
         "additionalProperties": False,
     }

@@ -17,6 +17,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from srkit.contracts import GeneratorOutput
 from srkit.errors import FAILURES
+from srkit.uncompiled import compiler_left_out
 
 __all__ = ["Cell", "Walk", "walk"]
 
@@ -108,7 +109,7 @@ def walk(network: nn.Module, side: int = 64) -> Walk:
     try:
         own = copy.deepcopy(network).to("meta").eval()
         lr = torch.zeros(1, 3, side, side, device="meta")
-        with torch.no_grad(), _Walking(lr) as walking:
+        with compiler_left_out(), torch.no_grad(), _Walking(lr) as walking:
             output = own(lr)
     # A network may raise anything on tensors without content; then nothing is known.
     except FAILURES as error:

@@ -25,6 +25,7 @@ GROUND = {
     "out_of_memory",
     "exactness",
     "printable",
+    "uncompiled",
     "places",
     "shared_state",
     "weight_files",
@@ -35,6 +36,7 @@ UPPER = MIDDLE | {"training", "evaluation", "inference"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "printable": set(),
+    "uncompiled": set(),
     "shared_state": set(),
     "places": set(),
     "errors": {"printable"},

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from srkit.cli.main import COMMANDS
+from tests.execution.support import GAN, prepared
 
 STRUCTURAL = """
 scal = 2
@@ -75,19 +76,40 @@ def test_structural_problems_are_said_before_torch_is_imported(poison: Path, tmp
 LOADED = """
 import atexit, sys
 atexit.register(lambda: print(*sorted(sys.modules), file=sys.stderr))
-sys.argv = ["srkit", "check", "x.toml"]
 from srkit.cli.main import main
 main()
 """
 
 
+def loaded(*arguments: str, cwd: Path) -> set[str]:
+    """The modules that are there when a command ends."""
+    command = [sys.executable, "-c", LOADED, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120)
+    return set(done.stderr.splitlines()[-1].split())
+
+
 def test_check_imports_only_the_components_that_were_chosen(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "x.toml").write_text(STRUCTURAL.replace("scal =", "scale =").replace('"x"', "32"))
-    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, cwd=tmp_path, timeout=120)
-    loaded = set(done.stderr.splitlines()[-1].split())
-    assert "srkit.components.generators.espcn" in loaded
+    found = loaded("check", "x.toml", cwd=tmp_path)
+    assert "srkit.components.generators.espcn" in found
     for name in ("feature_losses", "discriminators", "adversarial_losses", "degradations"):
-        assert f"srkit.components.{name}" not in loaded
-    assert "srkit.components.generators.bicubic" not in loaded
-    assert "torchvision" not in loaded
+        assert f"srkit.components.{name}" not in found
+    assert "srkit.components.generators.bicubic" not in found
+    assert "torchvision" not in found
+
+
+SLOW = {
+    *("torch._dynamo", "torch._inductor", "torch.fx.experimental.symbolic_shapes", "torch.onnx", "sympy"),
+    *("torchvision", "scipy", "skimage", "tensorboard", "imagehash", "matplotlib", "spandrel", "pandas"),
+}
+"""What takes long to import, beside torch itself."""
+
+
+def test_check_show_and_schema_import_torch_and_nothing_that_is_as_slow(tmp_path: Path) -> None:
+    prepared(tmp_path, GAN.replace("./parts.py:Notches", "vgg16"))
+    loaded("check", "tiny.toml", cwd=tmp_path)  # from here on it is remembered what the images are like
+    for words in (("check", "tiny.toml"), ("show", "generators", "rrdb"), ("schema",)):
+        found = loaded(*words, cwd=tmp_path)
+        assert "torch" in found
+        assert not found & SLOW, words
