@@ -1,4 +1,4 @@
-"""`srkit check`: everything that is wrong with an experiment file and its pictures, at once, without training."""
+"""`srkit check`: everything that is wrong with an experiment file, and once that is none, with its pictures."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from srkit.cli.saying import say, say_document
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import ExperimentError, Problem, UserError, in_line_order
 from srkit.experiment import Reading, StudyReading, complete, read_experiment, read_study
+from srkit.experiment.foreseen import foresee
 from srkit.registry import Registry
 from srkit.studies.folder import is_study
 
@@ -114,6 +115,9 @@ def _check(path: Path, settings: tuple[str, ...], registry: Registry, findings: 
 
 
 def _check_reading(reading: Reading, registry: Registry, findings: Findings) -> None:
+    if foresee(reading, registry):  # known before torch is imported
+        findings.add(reading.problems)
+        return
     with told_if_it_fails(reading.problems, findings.add):
         plan = complete(reading, registry)
         from srkit.assembly import rehearse
@@ -131,13 +135,18 @@ def _check_reading(reading: Reading, registry: Registry, findings: Findings) -> 
 
 def _check_study(study: StudyReading, registry: Registry, findings: Findings) -> None:
     """All cells of a study, each problem once; sets that several of them have are looked at once."""
+    foreseen = [one for one in study.cells if foresee(one.reading, registry)]
     structural = study.all_problems()
+    from srkit.studies.plans import find_problems, launcher_problems, planned, with_other_pictures
+
     with told_if_it_fails(structural, findings.add):
+        launcher = launcher_problems(study.launcher, registry) if study.launcher is not None else []
+        if foreseen or study.problems:
+            findings.add(in_line_order([*structural, *launcher], study.files))
+            return
         from srkit.assembly.pictures import look_at_pictures
-        from srkit.studies.plans import find_problems, launcher_problems, planned, with_other_pictures
 
         plans = planned(study, registry)
-        launcher = launcher_problems(study.launcher, registry) if study.launcher is not None else []
         found = [*structural, *find_problems(plans), *launcher]
     findings.add(in_line_order(found, study.files))
     with _progress() as (progress, waiting):

@@ -9,6 +9,7 @@ from pathlib import Path
 from srkit.cli.saying import say
 from srkit.errors import ExperimentError, Problem
 from srkit.experiment import Plan, complete, read_experiment
+from srkit.experiment.foreseen import foresee
 from srkit.experiment.written import read_written
 from srkit.registry import Registry
 
@@ -34,6 +35,8 @@ def sound_plan(path: Path, settings: tuple[str, ...], registry: Registry) -> Pla
         ExperimentError: with everything that is wrong with it.
     """
     reading = read_experiment(experiment_file(path), settings)
+    if foresee(reading, registry):
+        raise ExperimentError(reading.problems)
     with told_if_it_fails(reading.problems, say_all):
         plan = complete(reading, registry)
         if not plan.problems:

@@ -12,6 +12,7 @@ from srkit.cli.plan import say_all, told_if_it_fails
 from srkit.cli.saying import say
 from srkit.errors import ExperimentError, Problem, UserError, in_line_order
 from srkit.experiment import Pick, StudyReading, complete, read_experiment, read_study
+from srkit.experiment.foreseen import foresee
 from srkit.experiment.names import plain_use
 from srkit.registry import Registry
 from srkit.studies.folder import Study, is_study
@@ -81,18 +82,23 @@ def sound_study(path: Path, settings: tuple[str, ...], registry: Registry, asked
 
 
 def _of_file(reading: StudyReading, registry: Registry, asked: Asked) -> StudyTask:
+    foreseen = [one for one in reading.cells if foresee(one.reading, registry)]
     structural = reading.all_problems()
-    with told_if_it_fails(structural, say_all):
-        from srkit.studies.beginning import as_cells, study_to_resume
-        from srkit.studies.plans import find_problems, planned
+    if foreseen or structural:
+        is_named = reading.launcher is not None or asked.launcher is not None
+        with told_if_it_fails(structural, say_all):
+            wrong = _launcher(reading, None, registry, asked)[2] if is_named else []
+        raise ExperimentError(in_line_order(dict.fromkeys([*structural, *wrong]), reading.files))
+    from srkit.studies.beginning import as_cells, study_to_resume
+    from srkit.studies.plans import find_problems, planned
 
-        plans = planned(reading, registry)
-        problems = find_problems(plans)  # what a rehearsal finds would end a run hours later
-        recorded = None
-        if asked.resume and not structural and not problems:
-            recorded = study_to_resume(reading.name, asked.out)
-        launcher, pick, wrong = _launcher(reading, recorded, registry, asked)
-    if found := dict.fromkeys([*structural, *problems, *wrong]):
+    plans = planned(reading, registry)
+    problems = find_problems(plans)  # what a rehearsal finds would end a run hours later
+    recorded = None
+    if asked.resume and not problems:
+        recorded = study_to_resume(reading.name, asked.out)
+    launcher, pick, wrong = _launcher(reading, recorded, registry, asked)
+    if found := dict.fromkeys([*problems, *wrong]):
         raise ExperimentError(in_line_order(found, reading.files))
     assert pick is not None
     return StudyTask(reading.name, reading.path, as_cells(plans), launcher, pick, recorded)

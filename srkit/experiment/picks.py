@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from srkit.errors import OptionError, UserError, nearest, nearest_names
+from srkit.errors import OptionError, nearest, nearest_names
 from srkit.experiment.schema import Experiment, Selection
 from srkit.experiment.tables import table_keys
 from srkit.experiment.tree import TreePath
@@ -115,11 +115,11 @@ class Picking:
             self._options_of_nearest(kind, use, options, path)
         except Untrusted as error:
             self.typing.add((*path, "use"), error.message, error.hint)
-            self._read_options(error.file, error.attribute, kind, options, path)
+            self._read_options(error.file, error.attribute, error.attribute, kind, options, path)
         except (BrokenComponent, ContractError) as error:
             self.typing.add((*path, "use"), str(error))
-            for file, attribute in self.registry.sources(kind, use, base):
-                self._read_options(file, attribute, kind, options, path)
+            if (place := self._source(kind, use, base)) is not None:
+                self._read_options(*place, use.rpartition(":")[2], kind, options, path)
         else:
             return Pick(component, self._options(component, options, path), path)
         return None
@@ -133,35 +133,49 @@ class Picking:
         return use in (value, value.get("use") if isinstance(value, dict) else None)
 
     def _options_of_nearest(self, kind: Kind, use: str, options: dict[str, Any], path: TreePath) -> None:
-        """Hold options against the components that are probably meant by a name nobody has."""
-        likely = []
+        """Hold options against what the sources say of the components that a name nobody has probably means."""
         entries = self.registry.entries(kind)
-        for name in nearest_names(use, [*(one.name for one in entries), *(one.qualified for one in entries)]):
-            try:
-                likely.append(self.registry.find(kind, name, Path()))
-            except UserError:
-                continue  # two distributions offer it, or it cannot be imported
+        names = nearest_names(use, [*(one.name for one in entries), *(one.qualified for one in entries)])
+        likely: dict[tuple[Path, str], tuple[str, list[str]]] = {}
+        for name in names:
+            place = self._source(kind, name, Path())
+            found = read_source_component(*place, kind) if place is not None else None
+            if place is not None and found is not None and found.options is not None:
+                likely.setdefault(place, (name.rpartition(":")[2], [one.name for one in found.options]))
         if len(likely) == 1:
-            self._options(likely[0], options, path)
+            ((place, (name, _)),) = likely.items()
+            self._read_options(*place, name, kind, options, path)
         elif likely:
-            known = list(dict.fromkeys(one.name for component in likely for one in component.signature.options))
-            names = " or ".join(repr(component.name) for component in likely)
+            known = list(dict.fromkeys(option for _, own in likely.values() for option in own))
+            either = " or ".join(dict.fromkeys(repr(name) for name, _ in likely.values()))
             for key in options:
                 if key not in known:
-                    self._unknown_option(kind, names, key, known, options, path)
+                    self._unknown_option(kind, either, key, known, options, path)
 
-    def _read_options(self, file: Path, attribute: str, kind: Kind, options: dict[str, Any], path: TreePath) -> None:
-        """Hold the options of code that is not to run, or does not, against what its source says of them."""
+    def _source(self, kind: Kind, use: str, base: Path) -> tuple[Path, str] | None:
+        try:
+            return self.registry.source_of(kind, use, base)
+        except NotFound:
+            return None
+
+    def _read_options(
+        self, file: Path, attribute: str, name: str, kind: Kind, options: dict[str, Any], path: TreePath
+    ) -> None:
+        """Hold the options of code that does not run, or not yet, against what its source says of them."""
         found = read_source_component(file, attribute, kind)
         if found is None or found.options is None:
             return
-        known = [one.name for one in found.options]
-        for key in options:
+        known = {one.name: one for one in found.options}
+        for key, raw in options.items():
             if key not in known:
-                self._unknown_option(kind, repr(attribute), key, known, options, path)
+                self._unknown_option(kind, repr(name), key, list(known), options, path)
+            elif (nested := known[key].nested) is not None:
+                self._nested(Option(key, None, None, nested=nested[0], many=nested[1]), raw, (*path, key))
+            elif (annotation := known[key].plain_type) is not None:
+                self._value(Option(key, annotation, None), raw, (*path, key))
         for one in found.options:
             if one.default is None and one.name not in options:
-                self.typing.add(path, f"option {one.name!r} of {attribute!r} is missing.", one.doc)
+                self.typing.add(path, f"option {one.name!r} of {name!r} is missing.", one.doc)
 
     def _unknown_option(
         self, kind: Kind, name: str, key: str, known: list[str], options: dict[str, Any], path: TreePath

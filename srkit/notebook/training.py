@@ -185,11 +185,16 @@ def _sound_plan(path: Path, settings: Sequence[str], registry: Registry) -> Plan
     Raises:
         ExperimentError: with all of its problems.
     """
-    from srkit.assembly import rehearse
     from srkit.experiment import complete, read_experiment, require_sound
+    from srkit.experiment.foreseen import foresee
 
     try:
-        plan = complete(read_experiment(path, settings), registry)
+        reading = read_experiment(path, settings)
+        if foresee(reading, registry):
+            require_sound(reading)
+        from srkit.assembly import rehearse
+
+        plan = complete(reading, registry)
         if plan.problems:
             rehearse(plan)
         require_sound(plan)

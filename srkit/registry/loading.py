@@ -36,6 +36,7 @@ __all__ = [
     "load_declared",
     "load_entry",
     "load_own_file",
+    "own_file",
 ]
 
 OWN = "srkit"
@@ -124,6 +125,22 @@ class BrokenComponent(UserError):
     """A component was found and cannot be loaded; the message names its distribution and the cause."""
 
 
+def own_file(kind: Kind, use: str, base: Path) -> tuple[Path, str]:
+    """The file of one's own that a name means, and what to take from it.
+
+    Raises:
+        NotFound: there is no such file, or it lies on another machine.
+    """
+    written, _, attribute = use.rpartition(":")
+    if is_network_path(written):
+        message = f"no {kind.singular} {use!r}: code is never loaded from another machine."
+        raise NotFound(message, "Copy the file to this one, and read it.")
+    path = (base / Path(written).expanduser()).resolve()
+    if not path.is_file() or is_network_path(str(path)):
+        raise NotFound(f"no {kind.singular} {use!r}: there is no file {path}.")
+    return path, attribute
+
+
 def load_own_file(kind: Kind, use: str, base: Path, named_in: Iterable[Path], trust: Trust) -> Component:
     """A class or function in a file of one's own.
 
@@ -133,13 +150,7 @@ def load_own_file(kind: Kind, use: str, base: Path, named_in: Iterable[Path], tr
         BrokenComponent: it cannot be imported.
         ContractError: it cannot be a component.
     """
-    written, _, attribute = use.rpartition(":")
-    if is_network_path(written):
-        message = f"no {kind.singular} {use!r}: code is never loaded from another machine."
-        raise NotFound(message, "Copy the file to this one, and read it.")
-    path = (base / Path(written).expanduser()).resolve()
-    if not path.is_file() or is_network_path(str(path)):
-        raise NotFound(f"no {kind.singular} {use!r}: there is no file {path}.")
+    path, attribute = own_file(kind, use, base)
     trust.require(path, named_in, attribute)
     try:
         with left_alone(f"the {kind.singular} {use!r}", "while its file was imported"):

@@ -20,11 +20,12 @@ from srkit.registry.loading import (
     load_declared,
     load_entry,
     load_own_file,
+    own_file,
 )
 from srkit.registry.options import ContractError, read_signature
 from srkit.registry.recorded import components_of
 from srkit.registry.requirements import Requirements
-from srkit.registry.source import find_spec
+from srkit.registry.source import defines_plainly, definition_place
 from srkit.registry.trust import Trust
 
 __all__ = ["KINDS", "Listing", "Registry"]
@@ -150,14 +151,21 @@ class Registry:
             self.trust.require(known.file, named_in, known.name)
         return known
 
-    def sources(self, kind: Kind, use: str, base: Path) -> list[tuple[Path, str]]:
-        """The files whose source tells of what `use` names, with what to look for in each; empty where none does."""
-        written, _, attribute = use.rpartition(":")
-        if _is_file(use):
-            return [((base / Path(written).expanduser()).resolve(), attribute)]
+    def source_of(self, kind: Kind, use: str, base: Path) -> tuple[Path, str] | None:
+        """The file in which what `use` names is written, and its name there; None where only an import can tell.
+
+        Raises:
+            NotFound: nothing answers to the name.
+        """
         named = [entry for entry in self.entries(kind) if _answers_to(entry, use)]
-        specs = [(find_spec(entry.module), entry.attribute) for entry in named]
-        return [(Path(spec.origin), name) for spec, name in specs if spec is not None and spec.origin]
+        if len(named) == 1 and named[0].factory is None:
+            return definition_place(named[0].module, named[0].attribute)
+        if not named and _is_file(use):
+            path, attribute = own_file(kind, use, base)
+            return (path, attribute) if defines_plainly(path, attribute) else None
+        if not named and not _TARGET.fullmatch(use.strip()):
+            raise self._not_found(kind, use)
+        return None
 
     def _find(self, kind: Kind, use: str, base: Path, named_in: tuple[Path, ...]) -> Component:
         named = [entry for entry in self.entries(kind) if _answers_to(entry, use)]

@@ -98,6 +98,37 @@ def read_component(module: str, attribute: str) -> Reading:
     return Reading()
 
 
+def definition_place(module: str, attribute: str) -> tuple[Path, str] | None:
+    """The file that a component is written in and its name there, re-exports followed; None where that is not plain."""
+    for _ in range(MAX_REEXPORTS):
+        spec = find_spec(module)
+        if spec is None or spec.origin is None or not spec.origin.endswith(".py") or not attribute.isidentifier():
+            return None
+        tree = parse_source(Path(spec.origin))
+        found = _definition(tree, attribute) if isinstance(tree, ast.Module) else None
+        if found is None or not found[1]:
+            return None
+        node = found[0]
+        if isinstance(node, ast.ImportFrom):
+            module, attribute = _follow(node, attribute, module, is_package=spec.submodule_search_locations is not None)
+        else:
+            return (Path(spec.origin), attribute) if defines_plainly(Path(spec.origin), attribute) else None
+    return None
+
+
+def defines_plainly(path: Path, name: str) -> bool:
+    """Whether the last word of a file on a name is a class or function of that name, decorated as none but a component.
+
+    Any other decorator may change what it is called with.
+    """
+    tree = parse_source(path)
+    found = _definition(tree, name) if isinstance(tree, ast.Module) else None
+    if found is None or not found[1] or not isinstance(found[0], (ast.ClassDef, ast.FunctionDef)):
+        return False
+    written = [ast.unparse(one.func if isinstance(one, ast.Call) else one) for one in found[0].decorator_list]
+    return all(one.rpartition(".")[2] == "component" for one in written)
+
+
 def _described(node: ast.stmt, attribute: str) -> Reading:
     for part in attribute.split(".")[1:]:
         inner = [one for one in getattr(node, "body", []) if getattr(one, "name", None) == part]

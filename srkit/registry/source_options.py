@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from srkit.registry.kinds import Kind
 from srkit.registry.options import argument_docs
 from srkit.registry.source import parse_source
+from srkit.registry.source_types import nested_in_source, plain_type
 
 __all__ = ["SourceComponent", "SourceOption", "read_source_component"]
 
@@ -30,6 +32,16 @@ class SourceOption:
     annotation: str
     default: str | None
     doc: str = ""
+
+    @property
+    def plain_type(self) -> Any:
+        """Its type; None where only the code itself can tell."""
+        return plain_type(self.annotation)
+
+    @property
+    def nested(self) -> tuple[Kind, bool] | None:
+        """The kind of component it is, and whether it is a list of them; None where it is none."""
+        return nested_in_source(self.annotation)
 
 
 @dataclass(frozen=True)
@@ -73,9 +85,9 @@ def _definition(tree: ast.Module, name: str) -> ast.ClassDef | ast.FunctionDef |
 
 def _constructor(tree: ast.Module, node: ast.ClassDef, depth: int = 5) -> ast.FunctionDef | str:
     """The `__init__` of a class or of the bases that lie in the same file; "none" or "unknown" where there is none."""
-    own = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
+    own = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name in ("__init__", "__new__")]
     if own:
-        return own[-1]
+        return own[-1] if own[-1].name == "__init__" and not own[-1].decorator_list else "unknown"
     if node.decorator_list or node.keywords or not depth:
         return "unknown"  # a dataclass, say
     found = []

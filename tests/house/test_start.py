@@ -90,7 +90,7 @@ def loaded(*arguments: str, cwd: Path) -> set[str]:
 
 def test_check_imports_only_the_components_that_were_chosen(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
-    (tmp_path / "x.toml").write_text(STRUCTURAL.replace("scal =", "scale =").replace('"x"', "32"))
+    (tmp_path / "x.toml").write_text(STRUCTURAL.replace("scal = 2", "scale = 2\nsteps = 4").replace('"x"', "32"))
     found = loaded("check", "x.toml", cwd=tmp_path)
     assert "srkit.components.generators.espcn" in found
     for name in ("feature_losses", "discriminators", "adversarial_losses", "degradations"):
@@ -113,3 +113,34 @@ def test_check_show_and_schema_import_torch_and_nothing_that_is_as_slow(tmp_path
         found = loaded(*words, cwd=tmp_path)
         assert "torch" in found
         assert not found & SLOW, words
+
+
+SOUND = STRUCTURAL.replace("scal = 2", "scale = 2\nsteps = 4").replace('"x"', "32")
+
+TYPOS = {
+    "generator.chanels=8": "--set generator.chanels: generator 'espcn' has no option 'chanels'. Did you mean 'channels'?",
+    "generator.use=espnc": "--set generator.use: no generator 'espnc'.",
+    "generator.channels=many": "--set generator.channels: found the text 'many', expected a whole number",
+    "pixel_loss.mse.wieght=1": "--set pixel_loss.mse.wieght: pixel_loss 'mse' has no option 'wieght'. Did you mean 'weight'?",
+    'generator={use="trunk",block={use="residual",slop=1}}': "block 'residual' has no option 'slop'. Did you mean 'slope'?",
+    "optimizer.beta=1": "optimizer 'adam' has no option 'beta'. Did you mean 'betas'",
+    'validation.metrics=["pnsr-y"]': "no metric 'pnsr-y'",
+    "generator.use=./own.py:Net": "there is no file",
+    "data.train.splt=x": "dataset",
+    "matrix.seed=[1]": "generator 'espcn' has no option 'chanels'",
+    "stps=4": "--set stps",
+}
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+@pytest.mark.parametrize("typo", TYPOS)
+def test_a_typo_is_answered_without_torch(command: str, typo: str, poison: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "x.toml").write_text(
+        SOUND.replace('"espcn"', '"espcn"\nchanels = 3' if "matrix" in typo else '"espcn"')
+    )
+    done = srkit(command, "x.toml", "--set", typo, path=poison, cwd=tmp_path)
+    said = done.stdout + done.stderr
+    assert done.returncode == 2, said
+    assert TYPOS[typo] in said
+    assert "imported" not in said
