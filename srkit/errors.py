@@ -55,6 +55,10 @@ class UserError(SrkitError):
     exit_code = 2
 
 
+class SrkitWarning(UserWarning):
+    """What srkit itself warns of from Python; of all warnings the command line shows these, and those of own code."""
+
+
 class SaidElsewhere(SrkitError):
     """Another process of the same run says what went wrong; this one ends without a word."""
 
@@ -136,6 +140,28 @@ class BadImage(UserError):
 
 class TooLarge(BadImage):
     """An image larger than `SRKIT_MAX_PIXELS` or `SRKIT_DECODE_MEMORY` allow; true only as long as these stay."""
+
+
+def text_of(error: object) -> str:
+    """What anybody's error says of itself, in one line; also where asking it raises, or gives no text."""
+    try:
+        return " ".join(str(error).split())
+    except BaseException as second:  # whatever it is, it is that error's own
+        return f"its text cannot be shown, since __str__ raises {type(second).__name__}"
+
+
+def in_short(error: object) -> str:
+    """Type and text of anybody's error in one line; the type alone where it has no text."""
+    name, said = type(error).__name__, text_of(error)
+    return f"{name}: {said}" if said else name
+
+
+def value_in_short(value: object) -> str:
+    """Anybody's value as Python writes it, in one line; its type where it cannot be written."""
+    try:
+        return " ".join(repr(value).split())[:200]
+    except BaseException as error:  # as above
+        return f"a {type(value).__name__} whose __repr__ raises {type(error).__name__}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

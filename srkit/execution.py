@@ -7,17 +7,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from srkit.assembly import Assembly
 from srkit.data.contents import completed, record_contents
 from srkit.data.patience import patiently
 from srkit.errors import BadImage, SrkitError, UserError
 from srkit.evaluation.judging import Judge, count_parameters, make_judge
-from srkit.evaluation.rows import Model, Row
+from srkit.evaluation.rows import Model, Photo, Row
 from srkit.evaluation.scores_file import BASELINE, write_scores
 from srkit.evaluation.strips import SampleStrip, StripWriter
 from srkit.experiment import Plan
@@ -164,7 +165,7 @@ def _execute(
     if judge is None:
         notice("there is no data.validate and no validation.photos: nothing judges this run, and there is no table")
     elif processes.is_first and not outcome.interrupted:
-        _judge(outcome, judge, upscale)
+        _judge(outcome, judge, upscale, notice)
     if processes.is_first and not outcome.interrupted:
         _write_results(run, ready, registry, judged=judge is not None, notice=notice)
     return outcome
@@ -304,18 +305,25 @@ def _train(run: Run) -> None:
         raise
 
 
-def _judge(outcome: Outcome, judge: Judge, upscale: nn.Module) -> None:
+def _judge(outcome: Outcome, judge: Judge, upscale: nn.Module, notice: Notice) -> None:
     """The final table against the baseline, `scores.json` and a strip for each photo."""
     run = outcome.run
     rollbacks = [str(one) for one in run.rollbacks]
-    strips = StripWriter(folder_inside(run.folder, "strips"), BASELINE, run.name)
+    most = run.experiment.validation.samples
+    strips = StripWriter(folder_inside(run.folder, "strips"), BASELINE, run.name, most=most)
+    tell, number = patiently("judging the validation images", notice), count(1)
+
+    def judged(photo: Photo, pictures: Mapping[str, Tensor], scores: Mapping[str, Mapping[str, float]]) -> None:
+        strips(photo, pictures, scores)
+        tell(next(number), len(judge.photos))
+
     models = [
         Model(BASELINE, upscale),
         Model(run.name, run.model, parameters=count_parameters(run.model), warnings=run.warnings + rollbacks),
     ]
     try:
         with told(run.assembly, run.device, "while the photos were judged", run.processes, LIGHTER_PHOTOS):
-            outcome.rows = judge.score(models, strips)
+            outcome.rows = judge.score(models, judged)
     except KeyboardInterrupt:
         run.stop_reason = INTERRUPTED  # training is done and saved; --resume goes on here
         return

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from srkit.errors import FAILURES, SrkitError, nearest
+from srkit.errors import FAILURES, SrkitError, in_short, nearest
 from srkit.shared_state import Patched, left_alone
 
 if TYPE_CHECKING:
@@ -209,4 +209,4 @@ def _failed(name: str, where: str, error: BaseException) -> HookFailed:
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"({last.filename}, line {last.lineno})"
     sooner = ". What ends a run early is run.request_stop(reason)" if isinstance(error, SystemExit) else ""
-    return HookFailed(f"the plugin {name} failed in {where}: {type(error).__name__}: {error} {place}{sooner}")
+    return HookFailed(f"the plugin {name} failed in {where}: {in_short(error)} {place}{sooner}")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-__all__ = ["Nameless", "is_absolute", "named_folders", "shown"]
+__all__ = ["Nameless", "from_here", "is_absolute", "named_folders", "shown"]
 
 HOME = "~"
 """What stands for a home folder, whose own name is its owner's."""
@@ -40,6 +40,17 @@ def shown(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except (ValueError, OSError):
         return str(path)
+
+
+def from_here(text: str) -> str:
+    """A sentence, with the paths in it that lie in the current folder as one types them there."""
+    try:
+        here = str(Path.cwd())
+    except OSError:
+        return text
+    if here not in text or len(here.strip("/\\")) < 2:
+        return text
+    return re.sub(rf"(?<![\w.~/\\-]){re.escape(here)}[/\\]+(?=[^\s/\\])", "", text)
 
 
 def named_folders(value: Any) -> Iterator[str]:

@@ -350,9 +350,9 @@ def make_run(ready: Prepared, folder: Path, judge: Judge | None, observers: Mapp
         assert judge is not None
         processes.same_buffers(network)
         with told(assembly, ready.device, f"while photos were judged after step {step}", processes, LIGHTER_PHOTOS):
-            return judge.validate(network, name, processes)
+            return judge.validate(network, name, processes, lambda done, total: run.on_judged(done, total))
 
-    return Run(
+    run = Run(
         name=name,
         folder=folder,
         assembly=assembly,
@@ -366,3 +366,4 @@ def make_run(ready: Prepared, folder: Path, judge: Judge | None, observers: Mapp
         processes=processes,
         data={key: value for key, value in ready.facts["data"].items() if key.removesuffix(CONTENT) in ROLES},
     )
+    return run

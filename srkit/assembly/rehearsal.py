@@ -26,7 +26,7 @@ from srkit.assembly.shrinking_again import Downscale, NoGradient, needs_downscal
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
 from srkit.data.lr_images import LrMaker
 from srkit.draws import SampleDraws, StreamKey
-from srkit.errors import FAILURES, OptionError, SrkitError
+from srkit.errors import FAILURES, OptionError, SrkitError, in_short, value_in_short
 from srkit.experiment import Pick, Plan
 from srkit.experiment.tree import TreePath
 from srkit.uncompiled import compiler_left_out
@@ -155,7 +155,7 @@ class Rehearsal:
                 self.typing.add(("schedule", "use"), f"{name!r} fails at step {step}: {_said(factor)}.")
                 return
             if not is_factor(factor):
-                message = f"{name!r} has the factor {factor!r} at step {step}."
+                message = f"{name!r} has the factor {value_in_short(factor)} at step {step}."
                 self.typing.add(("schedule", "use"), message, NO_FACTOR)
                 return
 
@@ -431,7 +431,7 @@ def _said(error: BaseException) -> str:
     """An exception in one line."""
     if isinstance(error, SrkitError):
         return str(error)
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(".")
+    return in_short(error).rstrip(".")
 
 
 def rehearse(plan: Plan) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from srkit.cli.saying import say
+from srkit.cli.saying import moving, say
 from srkit.errors import OptionError, UserError
 from srkit.printable import printable
 from srkit.registry import KINDS, Registry
@@ -171,7 +171,7 @@ def progress_line() -> Iterator[Progress]:
         yield lambda words, done, total: None
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=16), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(compact=True), console=screen, transient=True) as bar:
+    with moving(Progress(*columns, TimeRemainingColumn(compact=True), console=screen, transient=True)) as bar:
         task = bar.add_task("", visible=False)
 
         def told(words: str, done: int, total: int) -> None:

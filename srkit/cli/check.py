@@ -17,11 +17,12 @@ import click
 
 from srkit.cli.failures import WRONG_INPUT
 from srkit.cli.plan import experiment_file, told_if_it_fails
-from srkit.cli.saying import say, say_document
+from srkit.cli.saying import moving, say, say_document
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.errors import ExperimentError, Problem, UserError, in_line_order
 from srkit.experiment import Reading, StudyReading, complete, read_experiment, read_study
 from srkit.experiment.foreseen import foresee
+from srkit.places import from_here
 from srkit.registry import Registry
 from srkit.studies.folder import is_study
 
@@ -89,7 +90,7 @@ class Findings:
 
     def _show(self, problem: Problem) -> None:
         if not self.quiet:
-            say(f"{'warning: ' if problem.severity == 'warning' else ''}{problem}")
+            say(from_here(f"{'warning: ' if problem.severity == 'warning' else ''}{problem}"))
 
 
 def _check(path: Path, settings: tuple[str, ...], registry: Registry, findings: Findings) -> None:
@@ -182,7 +183,7 @@ def _progress() -> Iterator[tuple[Callable[[str, int, int], None] | None, Callab
 
     from srkit.cli.console import messages, speaker
 
-    with Progress(console=messages(), transient=True) as bar:
+    with moving(Progress(console=messages(), transient=True)) as bar:
         tasks: dict[str, Any] = {}
 
         def seen(key: str, done: int, total: int) -> None:

@@ -13,10 +13,12 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text
 
+from srkit.cli.saying import wrapped
 from srkit.evaluation.figures import clock_figure as duration
+from srkit.places import from_here
 from srkit.printable import printable, printable_lines
 
-__all__ = ["PIPED_WIDTH", "PrintableConsole", "ResultConsole", "duration", "messages", "results", "speaker"]
+__all__ = ["PIPED_WIDTH", "PrintableConsole", "ResultConsole", "duration", "messages", "results", "sentence", "speaker"]
 
 PIPED_WIDTH = 160
 """Columns of a table that nobody's terminal limits: wide enough that each component keeps to one line."""
@@ -75,12 +77,18 @@ def messages() -> PrintableConsole:
     return PrintableConsole(file=sys.stderr, markup=False, emoji=False, highlight=False)
 
 
+def sentence(screen: Console, text: str, style: str | None = None) -> None:
+    """Print a sentence, whole in a pipe; in a terminal it goes on below, and no word or path is cut at the edge."""
+    lines = wrapped(printable(from_here(text)), screen.width if screen.is_terminal else None)
+    screen.print(Text(lines), style=style, soft_wrap=True)
+
+
 def speaker(screen: Console, *, quiet: bool = False) -> Callable[[str], None]:
     """Says sentences to the user, each on a line of its own: warnings in any case, others unless it is to be quiet."""
 
-    def say(sentence: str) -> None:
-        is_warning = sentence.startswith("warning:")
+    def say(text: str) -> None:
+        is_warning = text.startswith("warning:")
         if is_warning or not quiet:
-            screen.print(sentence, style="yellow" if is_warning else None, soft_wrap=True)
+            sentence(screen, text, "yellow" if is_warning else None)
 
     return say

@@ -14,7 +14,7 @@ import click
 
 import srkit
 from srkit.cli.saying import say_document
-from srkit.errors import FAILURES
+from srkit.errors import FAILURES, in_short
 
 PACKAGES = ("torch", "torchvision", "pillow", "numpy", "scikit-image", "safetensors", "tensorboard")
 
@@ -62,7 +62,7 @@ def _examined(section: Callable[[], Iterator[Finding]]) -> list[Finding]:
     try:
         found.extend(section())
     except FAILURES as error:
-        found.append(Finding(section.__name__.strip("_"), f"{type(error).__name__}: {error}", ok=False))
+        found.append(Finding(section.__name__.strip("_"), in_short(error), ok=False))
     return found
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import select
 import sys
+import sysconfig
 import threading
 import traceback
 import warnings
@@ -16,9 +18,9 @@ from typing import Any, TextIO
 
 import click
 
+import srkit
 from srkit.cli.saying import say, say_document
-from srkit.errors import ExperimentError, SaidElsewhere, SrkitError, UserError
-from srkit.printable import printable_lines
+from srkit.errors import ExperimentError, SaidElsewhere, SrkitError, SrkitWarning, UserError, in_short, text_of
 from srkit.shared_state import SharedStateChanged
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -67,7 +69,7 @@ def threads_reported() -> Iterator[None]:
         if error is None or isinstance(error, SystemExit):
             return
         _trace(error)
-        _say(f"warning: a thread ended, while the command goes on: {type(error).__name__}: {error}{place(error)}")
+        _say(f"warning: a thread ended, while the command goes on: {in_short(error)}{place(error)}")
 
     before, threading.excepthook = threading.excepthook, say
     try:
@@ -77,20 +79,39 @@ def threads_reported() -> Iterator[None]:
 
 
 @contextmanager
-def warnings_spelled_out() -> Iterator[None]:
-    """What a library warns of may name anybody's file too."""
-    before = warnings.formatwarning
+def own_warnings_alone() -> Iterator[None]:
+    """Of what Python code warns of, a user reads srkit's own sentences and what concerns own code, with its place.
 
-    def spelled_out(message: Any, category: type[Warning], *args: Any, **kwargs: Any) -> str:
-        if issubclass(category, SharedStateChanged):  # in our own words
-            return printable_lines(f"warning: {message}\n")
-        return printable_lines(before(message, category, *args, **kwargs))
+    Libraries warn their callers' authors, in words that mean nothing here, and name anybody's files; `SRKIT_DEBUG=1`
+    shows them all. What they log goes the same way.
+    """
+    before, last_resort = warnings.showwarning, logging.lastResort
 
-    warnings.formatwarning = spelled_out
+    def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
+        if issubclass(category, (SrkitWarning, SharedStateChanged)):
+            _say(f"warning: {message}")
+        elif not _is_installed(filename):
+            _say(f"warning: {filename}, line {lineno}: {' '.join(text_of(message).split())}")
+        elif _debugging():
+            say_document(warnings.formatwarning(message, category, filename, lineno), nl=False, err=True)
+
+    warnings.showwarning = show  # type: ignore[assignment]  # the last two arguments are never given here
+    if not _debugging():
+        logging.lastResort = None
     try:
         yield
     finally:
-        warnings.formatwarning = before
+        warnings.showwarning, logging.lastResort = before, last_resort
+
+
+def _is_installed(filename: str) -> bool:
+    """Whether code is Python's, a library's or srkit's, and not the user's."""
+    if filename[:1] == "<":
+        return True
+    roots = [sysconfig.get_path(one) for one in ("stdlib", "platstdlib", "purelib", "platlib")]
+    path = Path(filename).absolute()
+    roots.append(str(Path(srkit.__file__).parent))
+    return any(path.is_relative_to(root) for root in roots if root)
 
 
 def reader_gone() -> bool:
@@ -126,7 +147,7 @@ def _usage(error: click.ClickException) -> int:
 def _interrupted(error: BaseException) -> None:
     """What an interrupt says of itself, where it does."""
     known = error.__cause__ if isinstance(error, click.Abort) else error
-    _say(str(known or "") or "interrupted")
+    _say((text_of(known) if known is not None else "") or "interrupted")
     for note in getattr(known, "__notes__", ()):
         _say(note)
 
@@ -142,8 +163,7 @@ def _known(error: SrkitError) -> None:
 
 
 def _unexpected(error: BaseException) -> None:
-    message = " ".join(str(error).split())
-    _say(f"error: {type(error).__name__}: {message}{place(error)}")
+    _say(f"error: {in_short(error)}{place(error)}")
     _say(f"This is a bug, in srkit or in a component. {DEBUG}=1 in the environment shows the whole traceback.")
 
 
@@ -162,8 +182,12 @@ def _is_library(filename: str) -> bool:
 
 
 def _trace(error: BaseException) -> None:
-    if os.environ.get(DEBUG, "") not in ("", "0"):
+    if _debugging():
         say_document("".join(traceback.format_exception(error)), err=True)
+
+
+def _debugging() -> bool:
+    return os.environ.get(DEBUG, "") not in ("", "0")
 
 
 def _say(*lines: str) -> None:

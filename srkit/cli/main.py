@@ -17,10 +17,11 @@ from typing import Any
 import click
 
 import srkit
-from srkit.cli.failures import FAILED, INTERRUPTED, place, reader_gone, report, threads_reported, warnings_spelled_out
+from srkit.cli.failures import FAILED, INTERRUPTED, own_warnings_alone, place, reader_gone, report, threads_reported
+from srkit.cli.loading_torch import told_while_torch_loads
 from srkit.cli.saying import say, say_document
 from srkit.data.limits import require_limits
-from srkit.errors import SrkitError, nearest
+from srkit.errors import SrkitError, nearest, value_in_short
 from srkit.machine.signals import ignore_signals
 from srkit.shared_state import STARTED_BY
 
@@ -95,7 +96,7 @@ class Commands(click.Group):
             if ctx.invoked_subcommand not in COMMANDS or ctx.invoked_subcommand in LOAD_NOTHING:
                 raise  # a plugin's command ends as it likes
             raise SrkitError(
-                f"code that was loaded ended the program by sys.exit({error.code!r}){place(error)}"
+                f"code that was loaded ended the program by sys.exit({value_in_short(error.code)}){place(error)}"
             ) from error
 
     def _plugins(self) -> dict[str, str]:
@@ -144,7 +145,7 @@ def cli(ctx: click.Context) -> None:
 def main() -> None:
     """Run the command line; errors end it with one message and an exit code, never a traceback."""
     try:
-        with threads_reported(), warnings_spelled_out():
+        with threads_reported(), own_warnings_alone(), told_while_torch_loads():
             code = cli.main(standalone_mode=False, prog_name="srkit")
     except SystemExit:
         raise

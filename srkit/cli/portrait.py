@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from srkit.errors import FAILURES, OptionError, UserError
+from srkit.errors import FAILURES, OptionError, UserError, in_short
 from srkit.registry import Component, Kind, Option, Registry, Untrusted
 from srkit.registry.source_options import SourceOption, read_source_component
 from srkit.registry.values import expected, plain
@@ -193,7 +193,7 @@ def _size(component: Component) -> tuple[int | None, int | None, str]:
     except UserError as error:
         return None, None, f"size unknown: {error}"
     except FAILURES as error:
-        return None, None, f"size unknown: {type(error).__name__}: {error}"
+        return None, None, f"size unknown: {in_short(error)}"
     words = f"{count:,} parameters" + "".join(f" ({key} {value})" for key, value in given.items())
     field = _receptive_field(network) if "scale" in given else None
     return count, field, words + (f"; an output pixel sees {field} x {field} LR pixels" if field else "")

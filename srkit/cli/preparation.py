@@ -6,14 +6,14 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from srkit.cli.console import duration, messages
-from srkit.cli.saying import say
+from srkit.cli.saying import moving, say
 from srkit.preparing.estimate import Estimate
 from srkit.preparing.finishing import count
 from srkit.preparing.folder import MANIFEST
@@ -118,7 +118,7 @@ def counting(what: str) -> Iterator[Callable[[int, int], None] | None]:
         yield None
         return
     columns = (TextColumn(what), BarColumn(bar_width=16), MofNCompleteColumn())
-    with Progress(*columns, console=screen, transient=True) as bar:
+    with moving(Progress(*columns, console=screen, transient=True)) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -133,6 +133,7 @@ class CuttingDisplay:
         self._work = [plan.most_patches(job) for job in plan.jobs]
         self._console = messages()
         self._bar: Progress | None = None
+        self._shown = ExitStack()
         self._photos = self._done = self._earlier = 0
         self._begun = self._said = 0.0
 
@@ -154,7 +155,7 @@ class CuttingDisplay:
                 console=self._console,
             )
             self._task = self._bar.add_task(self.photos, total=sum(self._work), completed=self._done)
-            self._bar.start()
+            self._shown.enter_context(moving(self._bar))
 
     def done(self, job: int) -> None:
         self._photos += 1
@@ -173,8 +174,7 @@ class CuttingDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self._shown.close()
 
 
 def _counts(counter: Counter[str], unnamed: str) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import chain
 from typing import Any
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column
 from rich.text import Text
 
-from srkit.cli.console import duration
+from srkit.cli.console import duration, sentence
+from srkit.cli.saying import moving
 from srkit.hooks import hookimpl
 from srkit.printable import printable
 from srkit.training.run import Run
@@ -28,10 +30,12 @@ class Bar(Progress):
         for task in self.tasks:
             for line in laid_out(task.fields["numbers"], self.console.width - len(INDENT)):
                 yield Text(INDENT + line, no_wrap=True, overflow="ellipsis")
+            if task.fields["besides"]:
+                yield Text(INDENT + task.fields["besides"], no_wrap=True, overflow="ellipsis")
 
 
 class ProgressDisplay:
-    """Shows step, losses, images a second and time left.
+    """Shows step, losses, images a second and time left, which is that of the steps.
 
     Args:
         console: where to; a terminal gets a bar, anything else plain lines.
@@ -41,10 +45,14 @@ class ProgressDisplay:
         self.console = console
         self.bar: Progress | None = None
         self.begun = 0.0
+        self.validating = 0.0
+        """When the validation that is going on began; 0 for none."""
+        self._shown = ExitStack()
 
     @hookimpl
     def srkit_run_start(self, run: Run) -> None:
         self.begun = time.monotonic()
+        run.on_judged = self.judged
         if not self.console.is_terminal:
             return
         self.bar = Bar(
@@ -55,25 +63,36 @@ class ProgressDisplay:
             ),
             BarColumn(bar_width=16),
             MofNCompleteColumn(),
-            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[left]}", markup=False),
             console=self.console,
         )
-        self.task = self.bar.add_task(printable(run.name), total=run.total_steps, completed=run.step, numbers=())
-        self.bar.start()
+        self.task = self.bar.add_task(
+            printable(run.name), total=run.total_steps, completed=run.step, numbers=(), besides="", left=""
+        )
+        self._shown.enter_context(moving(self.bar))
+
+    def judged(self, done: int, total: int) -> None:
+        """Of how many validation images the scores are known; the clock of the steps stands until all is over."""
+        self.validating = self.validating or time.monotonic()
+        if self.bar is not None:
+            self.bar.update(self.task, besides=f"validating {done}/{total}")
 
     @hookimpl
     def srkit_step_end(self, run: Run, step: int, metrics: Mapping[str, Any] | None) -> None:
         if self.bar is not None:
-            self.bar.update(self.task, completed=step)
+            self.bar.update(self.task, completed=step, left=self._left(run, step))
             if metrics is not None:
                 self.bar.update(self.task, numbers=groups(metrics))
         elif metrics is not None:
-            self.console.print(self.line(run, step, metrics), soft_wrap=True)
+            sentence(self.console, self.line(run, step, metrics))
 
     def line(self, run: Run, step: int, metrics: Mapping[str, Any]) -> str:
         """Where the run is, what is worth a look, and how long it will still take."""
-        left = (time.monotonic() - self.begun) / (step - run.resumed_from) * (run.total_steps - step)
-        return GAP.join([f"step {step}/{run.total_steps}", *chain(*groups(metrics)), f"{duration(left)} left"])
+        return GAP.join([f"step {step}/{run.total_steps}", *chain(*groups(metrics)), self._left(run, step)])
+
+    def _left(self, run: Run, step: int) -> str:
+        done = max(1, step - run.resumed_from)
+        return f"{duration((time.monotonic() - self.begun) / done * (run.total_steps - step))} left"
 
     @hookimpl
     def srkit_rolled_back(self, step: int) -> None:
@@ -83,14 +102,18 @@ class ProgressDisplay:
 
     @hookimpl
     def srkit_validation_end(self, run: Run, step: int, scores: Mapping[str, float]) -> None:
+        if self.validating:
+            self.begun += time.monotonic() - self.validating  # with its samples, which were written by now
+            self.validating = 0.0
+        if self.bar is not None:
+            self.bar.update(self.task, besides="")
         if step < run.total_steps and scores:
             words = "  ".join(f"{metric} {value:.4g}" for metric, value in scores.items())
-            self.console.print(f"validation at {step}  {words}", soft_wrap=True)
+            sentence(self.console, f"validation at {step}  {words}")
 
     @hookimpl
     def srkit_run_end(self, run: Run) -> None:
-        if self.bar is not None:
-            self.bar.stop()
+        self._shown.close()
 
 
 def groups(metrics: Mapping[str, Any]) -> list[list[str]]:

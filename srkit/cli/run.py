@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,7 +149,7 @@ def _run(
 
 
 def _show(outcome: Outcome, screen: Console, *, quiet: bool) -> None:
-    from srkit.cli.console import results
+    from srkit.cli.console import results, sentence
     from srkit.evaluation.bench.notes import results_line
     from srkit.evaluation.rows import by_protocol
     from srkit.evaluation.table import scores_table
@@ -156,12 +157,14 @@ def _show(outcome: Outcome, screen: Console, *, quiet: bool) -> None:
 
     run = outcome.run
     if run.stop_reason:
-        screen.print(f"stopped after step {run.step} of {run.total_steps}: {run.stop_reason}", soft_wrap=True)
+        sentence(screen, f"stopped after step {run.step} of {run.total_steps}: {run.stop_reason}")
     console = results()
-    for rows in by_protocol(outcome.rows):
+    said = {*run.warnings, *map(str, run.rollbacks)}
+    fresh = [replace(row, warnings=[one for one in row.warnings if one not in said]) for row in outcome.rows]
+    for rows in by_protocol(fresh):
         console.rows(scores_table(rows))
     for line in results_line({run.name: short_hash(run.folder)}) if outcome.rows else ():
-        console.print(line, style="dim", soft_wrap=True)
+        sentence(console, line, "dim")
     if quiet:
         return
     lines = [f"run folder: {shown(run.folder)}"]
@@ -174,7 +177,7 @@ def _show(outcome: Outcome, screen: Console, *, quiet: bool) -> None:
         below = run.folder.parent if run.folder.parent.name == "runs" else run.folder
         lines.append(f"  tensorboard --logdir {shown(below)}")
     for line in lines:
-        screen.print(line, soft_wrap=True)
+        sentence(screen, line)
 
 
 def _rehearse(plan: Plan, device: str | None, *, quiet: bool) -> None:

@@ -68,12 +68,14 @@ def _meant(kind: str, name: str | None, registry: Registry) -> tuple[Kind, str]:
 def _print(shown: Portrait) -> None:
     from rich.markup import escape
 
-    from srkit.cli.console import results
+    from srkit.cli.console import results, sentence
 
     console = results()
     kind = shown.kind.singular.replace("_", " ")
     origin = " ".join(part for part in (shown.distribution, shown.version, shown.home_page) if part)
-    console.print(f"[bold]{escape(shown.name)}[/bold] ({kind}) from {escape(origin)}", soft_wrap=True)
+    console.print(
+        f"[bold]{escape(shown.name)}[/bold] ({kind}) from {escape(origin)}", soft_wrap=not console.is_terminal
+    )
     for paragraph in shown.description:
         console.print()
         console.print(escape(paragraph))
@@ -83,7 +85,7 @@ def _print(shown: Portrait) -> None:
     if shown.papers or shown.size:
         console.print()
     for fact in filter(None, [*(f"paper: {one}" for one in shown.papers), shown.size]):
-        console.print(escape(fact), soft_wrap=True)
+        sentence(console, fact)
 
 
 def _table(shown: Portrait) -> object:

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from srkit.cli.console import duration
+from srkit.cli.console import duration, sentence
 from srkit.studies.folder import Cell, Study
 from srkit.studies.glance import Glance, glance
 
@@ -66,13 +66,13 @@ class StudyDisplay:
         self.seen[cell.name] = cell.state
         if changed:
             self.said[cell.name] = time.monotonic()
-            self.console.print(f"{cell.name}: {_words(study, cell)}", soft_wrap=True)
+            sentence(self.console, f"{cell.name}: {_words(study, cell)}")
         elif cell.state == "running" and time.monotonic() - self.said.get(cell.name, 0) > EVERY:
             self.said[cell.name] = time.monotonic()
             done = glance(study.run_folder(cell))
             left = f", {duration(done.seconds_left)} left" if done.seconds_left is not None else ""
             words = f"step {_steps(done)}{left}" if done.step else "no step is logged yet"
-            self.console.print(f"{cell.name}: {words}", soft_wrap=True)
+            sentence(self.console, f"{cell.name}: {words}")
 
 
 def _words(study: Study, cell: Cell) -> str:

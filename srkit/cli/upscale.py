@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from srkit.cli.placement import Job, placements
-from srkit.cli.saying import say
+from srkit.cli.saying import moving, say
 from srkit.cli.trusting import trust_option, user_trust
-from srkit.errors import SrkitError, UserError
+from srkit.errors import SrkitError, SrkitWarning, UserError
 from srkit.registry import Registry
 
 if TYPE_CHECKING:
@@ -187,11 +187,12 @@ def _place(job: Job, how: _How, progress: _Progress) -> None:
         )
 
     with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("always", SrkitWarning)
         large = enlarge(job.source, larger, named=job.named)
     _make(job.out, *job.target.parent.relative_to(job.out).parts)
     remarks = write(job.target, large, how.kind)
-    for sentence in (*(str(one.message) for one in said), *remarks):
+    own = [str(one.message) for one in said if issubclass(one.category, SrkitWarning)]
+    for sentence in (*own, *remarks):
         say(f"warning: {job.source}: {sentence}", err=True)
     say(f"{job.source} -> {job.target} ({large.pixels.shape[1]}x{large.pixels.shape[0]})")
 
@@ -254,5 +255,5 @@ def _progress(jobs: list[Job]) -> Iterator[_Progress]:
 
     described = TextColumn("{task.description}", markup=False)
     columns = (described, BarColumn(bar_width=24), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=messages(), transient=True) as bar:
+    with moving(Progress(*columns, console=messages(), transient=True)) as bar:
         yield _Progress(jobs, bar)

@@ -33,7 +33,7 @@ from srkit.data.headers import (
 from srkit.data.pixels import to_rgb, unblended
 from srkit.data.placing import placed
 from srkit.data.room import budget, room
-from srkit.errors import BadImage, SrkitError, TooLarge
+from srkit.errors import BadImage, SrkitError, TooLarge, text_of
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -222,7 +222,7 @@ def _naming(path: Path | str) -> Iterator[None]:
         raise BadImage(path, "claims more pixels than Pillow opens in this format; save it as PNG or TIFF") from None
     # Pillow's decoders raise nearly anything on damaged files: OSError, ValueError, struct.error, KeyError, zlib.error.
     except Exception as error:
-        reason = str(error) or type(error).__name__
+        reason = text_of(error) or type(error).__name__
         if "MAX_TEXT" in reason:
             bomb = "its texts or colour profile unpack to more than is read; save it again without them"
             raise BadImage(path, bomb) from None

@@ -29,7 +29,7 @@ from srkit.data.cache import whereabouts
 from srkit.data.interrupts import without_interrupts
 from srkit.data.room import Ledger, close_ledger, join, open_ledger
 from srkit.data.sampling import Request, Sampler
-from srkit.errors import FAILURES, BadImage, SrkitError, UserError
+from srkit.errors import FAILURES, BadImage, SrkitError, UserError, in_short
 from srkit.machine.programs import safe_children
 
 Answer = tuple[Request, np.ndarray, np.ndarray | None]
@@ -275,7 +275,7 @@ def _answered(sampler: Sampler, request: Request, at: _Place) -> tuple[Any, ...]
     except SrkitError as error:
         return "error", isinstance(error, UserError), str(error), traceback.format_exc()
     except FAILURES as error:
-        return "failed", at.index, f"{type(error).__name__}: {error}", traceback.format_exc()
+        return "failed", at.index, in_short(error), traceback.format_exc()
 
 
 def _send(pipe: Connection, kind: str, *content: Any) -> None:

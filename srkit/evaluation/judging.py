@@ -123,12 +123,17 @@ class Judge:
         )
 
     def validate(
-        self, network: nn.Module, name: str, among: Sharing | None = None
+        self,
+        network: nn.Module,
+        name: str,
+        among: Sharing | None = None,
+        on_judged: Callable[[int, int], None] = lambda *_: None,
     ) -> tuple[dict[str, float], dict[str, dict[str, Tensor]]]:
         """One generator's means by metric, and each photo's pictures: `lr`, `sr`, and `hr` where there is one.
 
         Args:
             among: the processes that share the photos out; the pictures are the first one's alone.
+            on_judged: is told how many of this process's photos are judged, from 0 on, and how many there are.
         """
         pictures: dict[str, dict[str, Tensor]] = {}
         scores: dict[str, Mapping[str, float]] = {}
@@ -138,8 +143,10 @@ class Judge:
                 {"hr": photo.hr} if photo.hr is not None else {}
             )
             scores[photo.name] = scored[name]
+            on_judged(len(scores), len(mine))
 
         mine = self.photos if among is None else self.photos[among.rank :: among.size]
+        on_judged(0, len(mine))
         if mine:
             replace(self, photos=mine).score([Model(name, network, parameters=count_parameters(network))], keep)
         if among is not None:

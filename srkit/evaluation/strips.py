@@ -3,6 +3,7 @@ way."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ class StripWriter:
         choose: finds it among original and models; by default the original's most detailed part.
         note: what stands beneath each strip, after the photo's name.
         max_width: of a strip, in pixels.
+        most: how many photos get one, and how many without an original; by default all.
         file: what the one photo's file is called; by default after the photo.
 
     Attributes:
@@ -46,6 +48,7 @@ class StripWriter:
         choose: Choose = detailed_original,
         note: str = "",
         max_width: int = MAX_WIDTH,
+        most: int | None = None,
         file: str = "",
     ) -> None:
         self.folder = folder
@@ -55,9 +58,14 @@ class StripWriter:
         self.note = note
         self.how: dict[str, Any] = {"crops": crops, "choose": choose, "max_width": max_width}
         self.written: list[Path] = []
+        self.most = most
+        self._seen = Counter[bool]()
         self._stem = FileStems()
 
     def __call__(self, photo: Photo, pictures: Mapping[str, Tensor], scores: Mapping[str, Mapping[str, float]]) -> None:
+        self._seen[photo.hr is None] += 1
+        if self.most is not None and self._seen[photo.hr is None] > self.most:
+            return
         panels = [(caption(model, scores[model].get(self.metric)), pictures[model]) for model in self.models]
         if photo.hr is not None:
             panels.insert(0, ("original", cut_like(panels[0][1], photo.hr)))

@@ -13,6 +13,7 @@ from srkit.evaluation.figures import count_figure, difference, difference_figure
 from srkit.evaluation.finite import infinite_notes, with_finite_means
 from srkit.evaluation.rows import MetricMean, Row, by_protocol, lr_origin
 from srkit.evaluation.statistics import Difference, paired_difference, too_few
+from srkit.places import from_here
 from srkit.printable import printable
 
 # What 80 columns have room for: two metrics with their differences beside them, or five with theirs beneath; further
@@ -89,7 +90,7 @@ def _caption(rows: Sequence[Row], metrics: Sequence[str]) -> list[Text]:
     lines = [Text(printable("; ".join(parts)), style="dim")]
     warnings = [f"warning: {row.model}: {text}" for row in rows for text in row.warnings]
     lines += [Text(printable(text)) for text in infinite_notes(rows)]
-    return lines + [Text(printable(text), style="yellow") for text in warnings]
+    return lines + [Text(printable(from_here(text)), style="yellow") for text in warnings]
 
 
 def _shown(name: str) -> str:

@@ -18,7 +18,10 @@ from srkit.experiment.schema import Selection, Stage, Table
 from srkit.experiment.tree import TreePath
 from srkit.registry.own_code import CODE_FOLDER
 
-FREE_TO_CHANGE = ("steps", "log.", "checkpoint.every", "checkpoint.keep", "on_nan.", "data.workers", "data.cache")
+FREE_TO_CHANGE = (
+    *("steps", "log.", "checkpoint.every", "checkpoint.keep", "validation.samples"),
+    *("on_nan.", "data.workers", "data.cache"),
+)
 """What a resumed run may change: its length, and what no number depends on."""
 
 

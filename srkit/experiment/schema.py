@@ -159,6 +159,9 @@ class Validation(Table, kw_only=True):
 
     every: Annotated[Positive | None, _doc("Steps between validations; there is always one at the end.")] = None
     images: Annotated[Positive | None, _doc("At most this many photos, the first ones.")] = None
+    samples: Annotated[
+        int, _doc("Of how many images samples and strips are written, the first ones; all are judged.", ge=0)
+    ] = 8
     photos: Annotated[Path | None, _doc("A folder of real LR pictures without original, upscaled each time.")] = None
     metrics: Annotated[list[str], _doc("What is measured.")] = field(default_factory=lambda: ["psnr-y", "ssim-y"])
 

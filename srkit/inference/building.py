@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as hooks
 
-from srkit.errors import FAILURES, UserError
+from srkit.errors import FAILURES, UserError, in_short
 
 __all__ = ["TooLarge", "built_to_fit", "no_larger_than"]
 
@@ -95,5 +95,4 @@ def _clear_errors(file: Path) -> Iterator[None]:
     except UserError:
         raise
     except FAILURES as error:  # a component of anyone's, with options of a stranger's
-        said = " ".join(str(error).split())[:200]
-        raise UserError(f"{file}: the network it describes cannot be built ({type(error).__name__}: {said})") from error
+        raise UserError(f"{file}: the network it describes cannot be built ({in_short(error)[:200]})") from error

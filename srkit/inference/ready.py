@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from srkit.contracts import GeneratorOutput
-from srkit.errors import UserError
+from srkit.errors import SrkitWarning, UserError
 from srkit.inference.naming import named_model
 from srkit.registry import Registry, Trust
 
@@ -50,5 +50,5 @@ def ready_model(name: str, *, code: Path | None = None, trust: bool = False) -> 
     if found.scale is None:
         raise UserError(f"{name}: it enlarges by any factor; name a model that was trained for one")
     for sentence in found.complaints:
-        warnings.warn(sentence, stacklevel=3)
+        warnings.warn(sentence, SrkitWarning, stacklevel=3)
     return ReadyModel(found.load(found.scale), found.scale).eval()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from srkit.errors import FAILURES, UserError
+from srkit.errors import FAILURES, UserError, in_short, text_of
 from srkit.inference.building import no_larger_than
 from srkit.inference.named import NamedModel, identity_of
 from srkit.inference.weights import file_content
@@ -78,7 +78,7 @@ def load_foreign(path: Path) -> tuple[nn.Module, int]:
         raise
     # spandrel raises errors of its own, pickle, torch and safetensors others on what they do not know or cannot read
     except FAILURES as error:
-        why = f"{type(error).__name__}: {error}" if str(error) else "it knows no network with such weights"
+        why = in_short(error) if text_of(error) else "it knows no network with such weights"
         raise UserError(f"{path}: spandrel cannot read this file ({why})") from error
     channels = (descriptor.input_channels, descriptor.output_channels)
     if not isinstance(descriptor, ImageModelDescriptor) or channels != (3, 3):

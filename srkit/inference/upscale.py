@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from srkit.contracts import GeneratorOutput
-from srkit.errors import SrkitError
+from srkit.errors import SrkitError, SrkitWarning
 from srkit.inference.forward import evaluating, forward, is_finite
 from srkit.inference.tiles import Box, Tiling, boxes, grown
 from srkit.inference.turns import ALL_TURNS, UPRIGHT, Turn
@@ -85,7 +85,7 @@ def upscale(
                 return _all_tiles(work, image)
         except _Overflow:
             name = str(work.autocast).removeprefix("torch.")
-            warnings.warn(f"the picture overflows {name} and was computed again in float32", stacklevel=2)
+            warnings.warn(f"the picture overflows {name} and was computed again in float32", SrkitWarning, stacklevel=2)
             work = replace(work, autocast=None)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
@@ -119,7 +119,9 @@ def _with_smaller_tiles(work: _Pass, failure: str) -> _Pass:
     if work.device.type == "cuda":
         torch.cuda.empty_cache()
     warnings.warn(
-        f"tiles of {work.tiling.side} pixels do not fit into memory; {smaller.side} from here on", stacklevel=3
+        f"tiles of {work.tiling.side} pixels do not fit into memory; {smaller.side} from here on",
+        SrkitWarning,
+        stacklevel=3,
     )
     return replace(work, tiling=smaller)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from srkit.data.interrupts import without_interrupts
 from srkit.data.room import Ledger, budget, join
-from srkit.errors import FAILURES, SrkitError, UserError
+from srkit.errors import FAILURES, SrkitError, UserError, in_short
 from srkit.machine.programs import safe_children
 from srkit.preparing.cutting import Cutter, Job, Look
 from srkit.preparing.settings import Settings
@@ -179,7 +179,7 @@ def _work(pipe: Connection, settings: Settings, target: Target, limit: int) -> N
                 kind = "user" if isinstance(error, UserError) else "failed"
                 pipe.send((kind, (str(error), traceback.format_exc())))
             except FAILURES as error:
-                pipe.send(("failed", (f"{type(error).__name__}: {error}", traceback.format_exc())))
+                pipe.send(("failed", (in_short(error), traceback.format_exc())))
     except (EOFError, OSError):
         pass  # the main process has closed the pipe or ended
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from srkit.errors import FAILURES, UserError, nearest
+from srkit.errors import FAILURES, UserError, in_short, nearest
 from srkit.registry import files
 from srkit.registry.declared import declared_kinds, owned_source
 from srkit.registry.declaring import DECLARED
@@ -283,4 +283,4 @@ def _cause(error: BaseException) -> str:
     own = (__file__, files.__file__)
     outside = [frame for frame in frames if "importlib" not in frame.filename and frame.filename not in own]
     place = f" ({outside[-1].filename}, line {outside[-1].lineno})" if outside else ""
-    return f"{type(error).__name__}: {error}{place}"
+    return f"{in_short(error)}{place}"

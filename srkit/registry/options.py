@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from srkit.contracts import Factory
-from srkit.errors import FAILURES, UserError
+from srkit.errors import FAILURES, UserError, in_short, text_of, value_in_short
 from srkit.registry.kinds import RESERVED_OPTIONS, Kind, kind_of_contract
 from srkit.registry.values import unsupported
 
@@ -76,7 +76,7 @@ def read_signature(factory: Callable[..., Any], kind: Kind) -> Signature:
             {} if _has_no_init(factory) else inspect.signature(factory).parameters
         )
     except (ValueError, TypeError) as error:
-        raise ContractError(f"{label}: its signature cannot be read: {error}") from None
+        raise ContractError(f"{label}: its signature cannot be read: {text_of(error)}") from None
     docs = argument_docs(inspect.getdoc(factory) or "") | argument_docs(_init_doc(factory))
     options = []
     for parameter in parameters.values():
@@ -132,14 +132,14 @@ def _annotation(factory: Callable[..., Any], parameter: inspect.Parameter, label
         ContractError: it has none, or one that no value of a TOML file can have.
     """
     name = parameter.name
-    default = "" if parameter.default is REQUIRED else f" = {parameter.default!r}"
+    default = "" if parameter.default is REQUIRED else f" = {value_in_short(parameter.default)}"
     if parameter.annotation is REQUIRED:
         raise ContractError(f"{label}: option '{name}' has no type. Write: '{name}: {_guess(parameter)}{default}'")
     try:
         annotation = _evaluated(factory, name, parameter.annotation)
     except FAILURES as error:
         raise ContractError(
-            f"{label}: the type of option '{name}' cannot be read: {type(error).__name__}: {error}. "
+            f"{label}: the type of option '{name}' cannot be read: {in_short(error)}. "
             "Import what it names outside of `if TYPE_CHECKING:`"
         ) from None
     if nested_kind(annotation)[0] is None and (culprit := unsupported(annotation)) is not None:

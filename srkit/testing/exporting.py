@@ -9,6 +9,7 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
+from srkit.errors import in_short
 from srkit.testing.called_rules import alike, odd_size
 from srkit.testing.rule import Broken, NotTried, Rule
 from srkit.testing.subject import Subject
@@ -59,9 +60,7 @@ def _same_elsewhere(subject: Subject, built: torch.nn.Module, export: Callable[[
         try:
             given = export()(picture)
         except Exception as error:
-            raise Broken(
-                f"It cannot be exported: {type(error).__name__}: {' '.join(str(error).split())[:200]}."
-            ) from error
+            raise Broken(f"It cannot be exported: {in_short(error)[:200]}.") from error
         wanted = built(picture)
     if not alike(wanted, given, 1e-3):
         raise Broken(

@@ -36,6 +36,7 @@ _CHILD = """
 import contextlib, importlib, io, json, os, random, sys, time
 import numpy, torch
 import srkit.contracts, srkit.registry.files
+from srkit.errors import in_short
 from srkit.testing.globals import global_states
 sys.path[:] = json.loads(sys.argv[1])
 channel = os.fdopen(os.dup(1), "w")
@@ -45,7 +46,7 @@ for name in sys.argv[2:]:
         try:
             importlib.import_module(name)
         except Exception as error:
-            failed = f"{type(error).__name__}: {error}"
+            failed = in_short(error)
     seconds, after = time.perf_counter() - began, global_states()
     changed = [key for key in before if before[key] != after[key]]
     print(json.dumps([name, seconds, said.getvalue()[:200], changed, failed]), file=channel, flush=True)

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from srkit import errors
+
 __all__ = ["SECONDS", "TooLong", "in_short", "limited"]
 
 SECONDS = 120.0
@@ -46,10 +48,5 @@ def limited(seconds: float = SECONDS) -> Iterator[None]:
 
 
 def in_short(error: BaseException) -> str:
-    """Its type and message on one line; the type alone where the message itself raises."""
-    name = type(error).__name__
-    try:
-        said = " ".join(str(error).split())[:200].rstrip(".")
-    except BaseException as second:  # whatever it is, it is the component's
-        said = f"its text cannot be shown, since __str__ raises {type(second).__name__}"
-    return f"{name}: {said}" if said else name
+    """Its type and message, as long as they may stand inside a sentence."""
+    return errors.in_short(error)[:220].rstrip(".")

@@ -12,7 +12,7 @@ import torch
 from srkit.assembly.fitting import is_factor
 from srkit.assembly.optimizers import require_groups, wants_closure
 from srkit.contracts import Job, JobState
-from srkit.errors import UserError
+from srkit.errors import UserError, value_in_short
 from srkit.testing.rule import Broken, NotTried, Rule, sent_to_a_worker
 from srkit.testing.subject import LEARNING_RATE, STEPS, Subject
 
@@ -170,7 +170,9 @@ def _gives_factors(subject: Subject) -> None:
     for step in (1, 2, STEPS // 2, STEPS, STEPS + 10):
         factor = built.factor(step)
         if not is_factor(factor):
-            raise Broken(f"At update {step} its factor is {factor!r}.", "A number from 0, for any step from 1.")
+            raise Broken(
+                f"At update {step} its factor is {value_in_short(factor)}.", "A number from 0, for any step from 1."
+            )
 
 
 def _forgets_steps(subject: Subject) -> None:

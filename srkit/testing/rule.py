@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from srkit.errors import in_short
+
 if TYPE_CHECKING:
     from srkit.testing.subject import Subject
 
@@ -67,5 +69,5 @@ def sent_to_a_worker(built: Any, advice: str) -> Any:
     try:
         return pickle.loads(pickle.dumps(built))  # our own bytes, written a moment ago
     except Exception as error:
-        why = f"It cannot be pickled ({type(error).__name__}: {error}), so it cannot go to the loader's workers."
+        why = f"It cannot be pickled ({in_short(error)}), so it cannot go to the loader's workers."
         raise Broken(why, advice) from error

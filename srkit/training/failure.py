@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from srkit.assembly import Assembly
-from srkit.errors import FAILURES, SrkitError
+from srkit.errors import FAILURES, SrkitError, in_short
 from srkit.out_of_memory import is_out_of_memory
 from srkit.training import checkpoint
 from srkit.training.distributed import ALONE, Processes, is_of_connections, peer_lost
@@ -67,7 +67,7 @@ def in_words(
     if culprit is None and isinstance(error, OSError):
         return error
     who = f"{culprit} failed" if culprit is not None else "the run failed"
-    return ComponentFailed(f"{who} {when}: {type(error).__name__}: {error}{_place(error)}")
+    return ComponentFailed(f"{who} {when}: {in_short(error)}{_place(error)}")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import msgspec
 import torch
 
 from srkit.assembly import rehearse
-from srkit.errors import FAILURES, SrkitError
+from srkit.errors import FAILURES, SrkitError, text_of
 from srkit.experiment import Plan
 from srkit.experiment.plan import flat_settings
 from srkit.experiment.typed import Typing
@@ -28,7 +28,7 @@ def explain_out_of_memory(error: BaseException, plan: Plan, device: torch.device
 
 def own_words(error: BaseException) -> str:
     """What an error says of itself, as far as a line holds it."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return text_of(error)[:200] or type(error).__name__
 
 
 def _more_parts(plan: Plan, processes: int) -> Iterator[str]:

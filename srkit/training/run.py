@@ -16,7 +16,7 @@ from srkit.assembly import Assembly
 from srkit.data.loader import Batch
 from srkit.data.order import SampleOrder
 from srkit.data.sameness import is_same_data
-from srkit.errors import SrkitError, UserError
+from srkit.errors import SrkitError, UserError, in_short
 from srkit.experiment import Experiment
 from srkit.hooks import HookCaller
 from srkit.json_files import DAMAGED
@@ -90,6 +90,7 @@ class Run:
         data: the fingerprints of the sets, by role; saved with every checkpoint.
         experiment_saved: the fingerprint of the experiment, which every checkpoint keeps.
         on_warning: is told each warning that is given while the run lasts.
+        on_judged: is told of how many validation images the scores are known, and of how many there will be.
         wish: why this process would end the run; it is the reason once all know of it.
         stop_reason: why the run ends before its last step.
     """
@@ -114,6 +115,7 @@ class Run:
     data: Mapping[str, str] = field(default_factory=dict)
     experiment_saved: Mapping[str, Any] | None = None
     on_warning: Callable[[str], None] = lambda _: None
+    on_judged: Callable[[int, int], None] = lambda *_: None
     wish: str = ""
     stop_reason: str = ""
     clock: Clock = field(default_factory=Clock)
@@ -252,7 +254,7 @@ class Run:
         except DAMAGED as error:
             raise UserError(
                 f"the checkpoint of step {saved.state.get('step')} in {self.folder} holds a state that is none of this "
-                f"experiment's ({type(error).__name__}: {error})"
+                f"experiment's ({in_short(error)})"
             ) from error
 
     def _restore_state(self, state: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from srkit.assembly.fitting import NO_FACTOR, is_factor
 from srkit.contracts import Schedule
-from srkit.errors import SrkitError
+from srkit.errors import SrkitError, value_in_short
 from srkit.training.state import load_optimizer
 
 
@@ -150,7 +150,8 @@ class Updater:
         factor = self.schedule.factor(step)
         if not is_factor(factor):
             raise SrkitError(
-                f"the schedule {self.schedule_name!r} has the factor {factor!r} at step {step}. {NO_FACTOR}"
+                f"the schedule {self.schedule_name!r} has the factor {value_in_short(factor)} at step {step}. "
+                f"{NO_FACTOR}"
             )
         return float(factor)
 

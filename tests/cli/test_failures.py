@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 import warnings
@@ -13,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+import srkit as srkit_package
+from srkit.errors import SrkitWarning, in_short
 from tests.cli.conftest import Command, in_own_process
 
 NOT_ON_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal, pipe or name")
@@ -55,18 +59,52 @@ def test_a_bug_is_one_line_with_its_place(bug: None, srkit: Command) -> None:
     assert "SRKIT_DEBUG=1" in said.err
 
 
-def test_what_a_library_warns_of_is_spelled_out(srkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = []
+LIBRARY = f"{sysconfig.get_path('purelib')}/PIL/Image.py"
 
+
+def test_of_what_code_warns_of_a_user_reads_srkit_s_words_and_what_concerns_own_code(
+    srkit: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def warned(*_: object) -> None:
-        shown.append(warnings.formatwarning("of a file \x1b[2J\u202e", UserWarning, "a.py", 1))
+        for category in (UserWarning, RuntimeWarning, DeprecationWarning):
+            warnings.showwarning("Corrupt EXIF data", category, LIBRARY, 1)
+        warnings.showwarning("of torch", UserWarning, str(Path(srkit_package.__file__).parent / "seeds.py"), 1)
+        warnings.showwarning("smaller tiles", SrkitWarning, LIBRARY, 1)
+        warnings.showwarning("divide by\n zero \x1b[2J\u202e", RuntimeWarning, "own.py", 7)
+        logging.getLogger("PIL").warning("of a log")
         raise SystemExit(0)
 
-    before = warnings.formatwarning
+    before = warnings.showwarning
     monkeypatch.setattr("srkit.cli.list.kind_named", warned)
-    assert srkit("list", "generators").code == 0
-    assert r"of a file \x1b[2J\u202e" in shown[0] and shown[0].endswith("\n") and "\x1b" not in shown[0]
-    assert warnings.formatwarning is before
+    said = srkit("list", "generators")
+    assert said.code == 0
+    assert said.err.splitlines() == [
+        "warning: smaller tiles",
+        r"warning: own.py, line 7: divide by zero \x1b[2J\u202e",
+    ]
+    assert warnings.showwarning is before
+    assert logging.lastResort is not None
+    monkeypatch.setenv("SRKIT_DEBUG", "1")
+    assert "Corrupt EXIF data" in srkit("list", "generators").err
+
+
+class Silent(Exception):
+    """An error whose text cannot be had."""
+
+    def __str__(self) -> str:
+        raise ValueError("no")
+
+
+class Numeric(Exception):
+    """An error whose text is none."""
+
+    def __str__(self) -> str:
+        return 3  # type: ignore[return-value]  # as anybody may
+
+
+@pytest.mark.parametrize(("error", "why"), [(Silent, "ValueError"), (Numeric, "TypeError")])
+def test_an_error_whose_text_raises_is_named_by_its_type(error: type[Exception], why: str) -> None:
+    assert in_short(error()) == f"{error.__name__}: its text cannot be shown, since __str__ raises {why}"
 
 
 def lacking(*_: object) -> None:

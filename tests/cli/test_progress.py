@@ -7,6 +7,7 @@ import re
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
@@ -58,7 +59,9 @@ def test_the_moving_lines_of_a_long_name_keep_to_the_terminal() -> None:
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, width=80, height=24, color_system=None, legacy_windows=False)
     display = ProgressDisplay(console)
-    run: Any = SimpleNamespace(name="a_run_with_a_name_that_tells_everything", total_steps=1_000_000, step=123_456)
+    run: Any = SimpleNamespace(
+        name="a_run_with_a_name_that_tells_everything", total_steps=1_000_000, step=123_456, resumed_from=0
+    )
     run.experiment = SimpleNamespace(log=SimpleNamespace(every=100_000))
     display.srkit_run_start(run)
     display.srkit_step_end(run, 123_456, GAN)
@@ -70,3 +73,34 @@ def test_the_moving_lines_of_a_long_name_keep_to_the_terminal() -> None:
     lines = [line for line in lines if line]
     assert all(len(line) <= 80 for line in lines)
     assert "123456/1000000" in lines[0] and lines[0].startswith("a_run_with_a_name") and len(lines) >= 4
+
+
+def test_a_validation_is_counted_and_its_time_kept_out_of_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("srkit.cli.progress.time.monotonic", lambda: now[0])
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None, legacy_windows=False)
+    display = ProgressDisplay(console)
+    run: Any = SimpleNamespace(name="run", total_steps=100, step=0, resumed_from=0, on_judged=None)
+    display.srkit_run_start(run)
+    now[0] += 10
+    display.srkit_step_end(run, 10, None)
+    assert "1:30 left" in shown(display)
+    run.on_judged(0, 30)
+    now[0] += 500
+    run.on_judged(7, 30)
+    assert "validating 7/30" in shown(display)
+    now[0] += 500
+    display.srkit_validation_end(run, 10, {"psnr-y": 30.0})
+    assert "validating" not in shown(display)
+    now[0] += 10
+    display.srkit_step_end(run, 20, None)
+    assert "1:20 left" in shown(display)
+    display.srkit_run_end(run)
+
+
+def shown(display: ProgressDisplay) -> str:
+    """What stands in the terminal."""
+    assert display.bar is not None
+    with display.console.capture() as capture:
+        display.console.print(*display.bar.get_renderables(), sep="\n")
+    return capture.get()

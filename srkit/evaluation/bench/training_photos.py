@@ -9,7 +9,7 @@ from typing import Any
 
 from srkit.contracts import Dataset
 from srkit.data.likeness import near_duplicates_of, perceptual_hash
-from srkit.errors import FAILURES, SrkitError
+from srkit.errors import FAILURES, SrkitError, in_short
 from srkit.evaluation.bench.cache import ScoreCache
 from srkit.evaluation.bench.gallery import Gallery, Progress
 from srkit.evaluation.bench.workers import spread
@@ -59,7 +59,7 @@ def acquainted(
         return Acquaintance({}, str(error))
     except FAILURES as error:
         # Whatever a dataset of somebody else's raises: scores stand without this, and the row says that it is open.
-        return Acquaintance({}, f"{type(error).__name__}: {error}")
+        return Acquaintance({}, in_short(error))
     names, hashes = list(known), [known[name] for name in known]
     found = near_duplicates_of(hashes, [photo.likeness for photo in gallery.photos])
     return Acquaintance({gallery.photos[one.second].name: names[one.first] for one in found})

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from srkit.assembly.parts import SharedParts, as_module, takes_lr, wants_views
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
 from srkit.draws import SampleDraws, StreamKey
-from srkit.errors import FAILURES
+from srkit.errors import FAILURES, in_short
 from srkit.experiment import Plan
 from srkit.registry.trust import NOT_BUILT
 
@@ -224,5 +224,4 @@ def _move(network: nn.Module, device: torch.device) -> None:
 
 
 def _said(error: BaseException) -> str:
-    words = " ".join(str(error).split())
-    return f"{type(error).__name__}: {words[:100]}"
+    return in_short(error)[:120]

@@ -17,7 +17,7 @@ Draw = Callable[[Path, str, Mapping[str, Tensor]], None]
 
 
 class SamplePictures:
-    """Has a picture made of each validation photo.
+    """Has a picture made of the first `validation.samples` photos, and of as many without an original.
 
     Args:
         draw: writes one photo's views, `lr`, `sr` and perhaps `hr`, to a path; it is told the run's name too.
@@ -30,5 +30,8 @@ class SamplePictures:
     def srkit_validation_end(self, run: Run, step: int, pictures: Pictures) -> None:
         folder = folder_inside(run.folder, "samples", checkpoint_name(step))
         stem = FileStems()
-        for name, views in pictures.items():
-            self.draw(folder / f"{stem(name)}.png", run.name, views)
+        most = run.experiment.validation.samples
+        with_original = [name for name, views in pictures.items() if "hr" in views][:most]
+        without = [name for name, views in pictures.items() if "hr" not in views][:most]
+        for name in (*with_original, *without):
+            self.draw(folder / f"{stem(name)}.png", run.name, pictures[name])
