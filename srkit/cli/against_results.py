@@ -20,6 +20,7 @@ from srkit.experiment.fingerprint import experiment_digest
 from srkit.experiment.written import read_written
 from srkit.registry import KINDS, Registry
 from srkit.registry.own_code import is_network_path
+from srkit.training.checkpoint import checkpoint_name
 from srkit.training.device import choose_device, describe
 from srkit.training.folder import DATA_MEMORY, EXPERIMENT, read_manifest
 from srkit.training.results import (
@@ -27,6 +28,7 @@ from srkit.training.results import (
     Results,
     code_of,
     last_step,
+    newest_damage,
     read_results,
     scores_digest,
     short_hash,
@@ -97,12 +99,14 @@ def _other_weights(run: Path, recorded: Results) -> list[str]:
     step = last_step(run)
     if step != recorded.step:
         found.append(f"the last checkpoint is of step {step}, and it was of {recorded.step}")
-    weights = weights_of(run)
+    weights, place = weights_of(run), f"in {checkpoint_name(step)}" if step is not None else "there"
     for role in sorted({*weights, *recorded.weights}):
         if role not in weights:
-            found.append(f"the weights of the {role} are missing")
+            found.append(f"the weights of the {role} are missing {place}")
         elif weights[role] != recorded.weights.get(role):
-            found.append(f"the weights of the {role} are other ones")
+            found.append(f"the weights of the {role} are other ones {place}")
+    if not found and (damage := newest_damage(run)):
+        found.append(f"{damage}; other commands take an older one")
     return found
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from srkit.cli.saying import say_document
+from srkit.cli.saying import say, say_document
 from srkit.cli.trusting import trust_option, user_trust
 from srkit.registry import Registry
 
@@ -106,7 +106,10 @@ def _networks(path: Path, trust: bool) -> tuple[Plan, nn.Module, nn.Module | Non
     experiment, shared = plan.experiment, SharedParts()
     trained = ran and bool(checkpoints(path / "checkpoints"))
     if trained:
-        generator: Any = load_model(path, registry).network
+        loaded = load_model(path, registry)
+        for complaint in loaded.complaints:
+            say(f"warning: {complaint}; {loaded.checkpoint.name} in its place", err=True)
+        generator: Any = loaded.network
     else:
         pick = plan.picks[("generator",)]
         generator = build_pick(plan, pick, seed=experiment.seed, scale=experiment.scale, shared=shared)

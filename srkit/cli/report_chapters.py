@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from srkit.cli.saying import say
 from srkit.errors import ExperimentError, SrkitError, UserError
 from srkit.experiment.single import pick_one
 from srkit.registry import KINDS, Registry
@@ -66,6 +67,8 @@ def chapters(runs: Sequence[FoundRun], work: Work) -> list[Chapter]:
         except SrkitError as error:
             without.append(f"{run.name} has no pictures and no scores: {error}")
             continue
+        for sentence in model.complaints:
+            say(f"warning: {run.name}: {sentence}", err=True)
         if why := _why_not_built(model, work):
             found += _as_they_said([model], runs, why, work.photos)
         else:

@@ -119,6 +119,9 @@ def _row_from_json(row: Mapping[str, Any]) -> Row:
         found.seconds_per_megapixel,
     ):
         _finite(value)
+    for photo, scores in found.per_image.items():
+        if strange := set(scores) - set(found.metrics):
+            raise ValueError(f"{found.model!r} has a score of {min(strange)!r} on {photo!r}, and no mean of it")
     return replace(found, degradations=tuple(found.degradations), warnings=tuple(found.warnings))
 
 

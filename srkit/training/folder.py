@@ -30,6 +30,9 @@ from srkit.registry import Registry
 
 EXPERIMENT, MANIFEST, DATA_MEMORY, LOCK = "experiment.toml", "manifest.json", "data.json", ".lock"
 RUNS = Path("runs")
+WRITTEN_FILES = ("metrics.jsonl", "validation.jsonl", "scores.json", "results.json", DATA_MEMORY)
+WRITTEN_FOLDERS = ("checkpoints", "samples", "strips", "events")
+"""What a run writes beside what it is known by."""
 
 
 class _Manifest(msgspec.Struct):
@@ -99,7 +102,22 @@ def folder_to_resume(plan: Plan, out: Path | None) -> Path:
     """
     folder = _run_to_resume(plan, out)
     refuse_links(folder)
+    _require_kinds(folder)
     return folder
+
+
+def _require_kinds(run: Path) -> None:
+    """Refuse a run in which folders and files have changed places, before any step is done.
+
+    Raises:
+        UserError: naming the first that has.
+    """
+    for name in WRITTEN_FILES:
+        if (run / name).is_dir():
+            raise UserError(f"{run / name} is a folder, and a run writes a file of that name; move it away")
+    for name in WRITTEN_FOLDERS:
+        if (run / name).exists() and not (run / name).is_dir():
+            raise UserError(f"{run / name} is a file, and a run has a folder of that name; move it away")
 
 
 def _run_to_resume(plan: Plan, out: Path | None) -> Path:

@@ -18,7 +18,7 @@ from srkit.experiment.resolved import CODE_FOLDER
 from srkit.json_files import DAMAGED, parsed
 from srkit.plain_files import plain_bytes, plain_text
 from srkit.registry.code import code_digest
-from srkit.training.checkpoint import TENSORS_FILE, checkpoints, step_of
+from srkit.training.checkpoint import TENSORS_FILE, checkpoints, outline, step_of
 
 __all__ = [
     "RESULTS",
@@ -159,6 +159,17 @@ def weights_of(run: Path) -> dict[str, str]:
         return {}
     files = sorted(one for one in found[-1].glob("*.safetensors") if one.name != TENSORS_FILE and one.is_file())
     return {one.stem: digest_of(one).sha256 for one in files}
+
+
+def newest_damage(run: Path) -> str:
+    """What is wrong with the last checkpoint, which every command then passes over; empty where it is whole."""
+    found = checkpoints(run / "checkpoints")
+    try:
+        if found:
+            outline(found[-1])
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def last_step(run: Path) -> int | None:
