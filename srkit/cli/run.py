@@ -11,7 +11,7 @@ import click
 from srkit.cli.failures import INTERRUPTED
 from srkit.cli.plan import sound_plan
 from srkit.cli.quick_start import QuickStart
-from srkit.cli.saying import say
+from srkit.cli.saying import one_reader, say
 from srkit.cli.study import Asked, StudyTask, rehearse_study, run_study, sound_study
 from srkit.cli.together import once_a_machine
 from srkit.cli.trusting import trust_option, user_trust
@@ -159,7 +159,8 @@ def _show(outcome: Outcome, screen: Console, *, quiet: bool) -> None:
     if run.stop_reason:
         sentence(screen, f"stopped after step {run.step} of {run.total_steps}: {run.stop_reason}")
     console = results()
-    said = {*run.warnings, *map(str, run.rollbacks)}
+    # a reader of the table alone has to know them
+    said = {*run.warnings, *map(str, run.rollbacks)} if one_reader() else set()
     fresh = [replace(row, warnings=[one for one in row.warnings if one not in said]) for row in outcome.rows]
     for rows in by_protocol(fresh):
         console.rows(scores_table(rows))

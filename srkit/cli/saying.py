@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-__all__ = ["moving", "passing", "say", "say_document", "terminal_width", "wrapped"]
+__all__ = ["moving", "one_reader", "passing", "say", "say_document", "terminal_width", "wrapped"]
 
 INDENT = "  "
 COMMANDS = ("srkit ", "python ", "pip ", "tensorboard ")
@@ -63,6 +63,15 @@ def moving(bar: Progress) -> Iterator[Progress]:
 def say_document(document: str, *, nl: bool = True, err: bool = False) -> None:
     """Print what has several lines of srkit's own making, such as a table for a spreadsheet."""
     click.echo(printable_lines(document), nl=nl, err=err)
+
+
+def one_reader() -> bool:
+    """Whether standard output and standard error go to the same place, such as a terminal."""
+    try:
+        out, err = (os.fstat(one.fileno()) for one in (sys.stdout, sys.stderr))
+    except (OSError, ValueError, AttributeError):
+        return False
+    return (out.st_dev, out.st_ino) == (err.st_dev, err.st_ino)
 
 
 @contextmanager

@@ -75,11 +75,21 @@ def read_scores(path: Path) -> list[Row]:
     """
     content = read_object(path, WHAT)
     try:
-        return rows_from_json(content)
+        rows = rows_from_json(content)
+        for row in rows:
+            _require_means(row)
+        return rows
     except KeyError as error:
         raise UserError(f"{path}: not {WHAT}: the key {error} is missing") from error
     except DAMAGED as error:
         raise UserError(f"{path}: not {WHAT}: {error}") from error
+
+
+def _require_means(row: Row) -> None:
+    """Refuse a row whose means and scores are of different metrics: a name was changed in one place."""
+    for photo, scores in row.per_image.items():
+        if strange := set(scores) - set(row.metrics):
+            raise ValueError(f"{row.model!r} has a score of {min(strange)!r} on {photo!r}, and no mean of it")
 
 
 def row_to_json(row: Row) -> dict[str, Any]:
@@ -119,9 +129,6 @@ def _row_from_json(row: Mapping[str, Any]) -> Row:
         found.seconds_per_megapixel,
     ):
         _finite(value)
-    for photo, scores in found.per_image.items():
-        if strange := set(scores) - set(found.metrics):
-            raise ValueError(f"{found.model!r} has a score of {min(strange)!r} on {photo!r}, and no mean of it")
     return replace(found, degradations=tuple(found.degradations), warnings=tuple(found.warnings))
 
 

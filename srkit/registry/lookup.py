@@ -28,7 +28,7 @@ from srkit.registry.requirements import Requirements
 from srkit.registry.source import defines_plainly, definition_place
 from srkit.registry.trust import Trust
 
-__all__ = ["KINDS", "Listing", "Registry"]
+__all__ = ["KINDS", "Listing", "Registry", "is_file"]
 
 State = Literal["ok", "broken", "conflict"]
 
@@ -142,7 +142,7 @@ class Registry:
             ContractError: it was imported and cannot be a component.
         """
         # what a name of several distributions means is for the run to say whose file has it
-        depends = _is_file(use) or sum(_answers_to(entry, use) for entry in self.entries(kind)) > 1
+        depends = is_file(use) or sum(_answers_to(entry, use) for entry in self.entries(kind)) > 1
         key = (kind.plural, f"{base}|{use}" if depends else use)
         known = self._loaded.get(key)
         if known is None:
@@ -160,7 +160,7 @@ class Registry:
         named = [entry for entry in self.entries(kind) if _answers_to(entry, use)]
         if len(named) == 1 and named[0].factory is None:
             return definition_place(named[0].module, named[0].attribute)
-        if not named and _is_file(use):
+        if not named and is_file(use):
             path, attribute = own_file(kind, use, base)
             return (path, attribute) if defines_plainly(path, attribute) else None
         if not named and not _TARGET.fullmatch(use.strip()):
@@ -179,7 +179,7 @@ class Registry:
             raise NotFound(f"{len(named)} distributions offer the {kind.singular} {use!r}.", f"Write {both}.")
         if named:
             return load_entry(named[0], self._requirements)
-        if _is_file(use):
+        if is_file(use):
             return load_own_file(kind, use, base, named_in, self.trust)
         if _TARGET.fullmatch(use.strip()):
             try:
@@ -270,5 +270,6 @@ def _conflict(entry: Entry, rivals: list[Entry]) -> str:
     return f"also offered as {', '.join(others)}: write the qualified name"
 
 
-def _is_file(use: str) -> bool:
+def is_file(use: str) -> bool:
+    """Whether a `use` names a file of one's own."""
     return use.rpartition(":")[0].endswith(".py")
