@@ -16,7 +16,13 @@ WAY_OUT = (
 )
 
 _ESCAPED = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_LIKE_A_PATH = re.compile(r"[A-Za-z]:|[^\s\"']*[\b\f\n\r\t][^\s\"']*\Z")
+_DRIVE = re.compile(r"[A-Z]:[\b\f\n\r\t\\/\w]|\.{1,2}[\b\f\n\r\t\\]|\\")
+"""How no text but a path begins."""
+
+_OF_PATHS = frozenset(
+    ("train", "validate", "path", "photos", "init", "extends", "hr_folder", "lr_folder", "folder", "file", "model")
+)
+"""Keys under which a path stands, of which a backslash in the middle is known alone."""
 
 
 def has_backslash(line: str) -> bool:
@@ -32,5 +38,7 @@ def escaped_paths(value: Any, path: TreePath = ()) -> Iterator[tuple[TreePath, s
     elif isinstance(value, list):
         for index, below in enumerate(value):
             yield from escaped_paths(below, (*path, index))
-    elif isinstance(value, str) and any(one in value for one in _ESCAPED) and _LIKE_A_PATH.match(value):
-        yield path, "".join(_ESCAPED.get(one, one) for one in value)
+    elif isinstance(value, str) and any(one in value for one in _ESCAPED):
+        key = next((one for one in reversed(path) if isinstance(one, str)), "")
+        if key in _OF_PATHS or _DRIVE.match(value):
+            yield path, "".join(_ESCAPED.get(one, one) for one in value)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from srkit.contracts import GeneratorOutput
+from srkit.assembly.multiples import generated
 from srkit.errors import SrkitWarning, UserError
 from srkit.inference.naming import named_model
 from srkit.registry import Registry, Trust
@@ -30,9 +30,7 @@ class ReadyModel(nn.Module):
 
     def forward(self, lr: Tensor) -> Tensor:
         """LR (B, 3, h, w) float in [0, 1] -> SR (B, 3, h * scale, w * scale), unclamped."""
-        output = self.network(lr)
-        sr: Tensor = output.sr if isinstance(output, GeneratorOutput) else output
-        return sr
+        return generated(self.network, lr)
 
 
 def ready_model(name: str, *, code: Path | None = None, trust: bool = False) -> ReadyModel:

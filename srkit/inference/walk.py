@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
+from srkit.assembly.multiples import multiple_of
 from srkit.contracts import GeneratorOutput
 from srkit.errors import FAILURES
 from srkit.uncompiled import compiler_left_out
@@ -108,6 +109,7 @@ def walk(network: nn.Module, side: int = 64) -> Walk:
     """
     try:
         own = copy.deepcopy(network).to("meta").eval()
+        side = -(-side // multiple_of(own)) * multiple_of(own)
         lr = torch.zeros(1, 3, side, side, device="meta")
         with compiler_left_out(), torch.no_grad(), _Walking(lr) as walking:
             output = own(lr)

@@ -1,4 +1,4 @@
-"""How long a rule may take, and what an exception says whatever its own text does."""
+"""How long a rule may take, and what is said of whatever a component raises."""
 
 from __future__ import annotations
 

@@ -11,8 +11,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+import srkit as package
 from srkit.assembly.multiples import generated
 from srkit.errors import SrkitError
+from srkit.inference.walk import walk
 from tests.cli.conftest import Command, srkit
 from tests.execution.support import PLAIN, prepared
 
@@ -89,6 +91,12 @@ def test_it_trains_is_judged_upscales_and_is_inspected(folder: Path, srkit: Comm
     ):
         said = srkit(*words)
         assert said.code == 0, (words, said.err)
+    model = package.load("runs/w")
+    assert model(torch.rand(1, 3, 13, 9)).shape == (1, 3, 26, 18)
+    costs = srkit("bench", "runs/w", "--on", "held_out", "--format", "json")
+    row = next(one for one in json.loads(costs.out)["rows"] if one["model"] == "w")
+    assert row["macs_per_megapixel"] > 0 and row["peak_memory"] > 0
+    assert walk(model.network, 60).obstacle == "view"  # of its own: it was walked through
     with Image.open("large/odd.png") as image:
         assert image.size == (10, 38)
     assert "odd.png" in json.dumps(json.loads(Path("runs/w/scores.json").read_text()))

@@ -45,10 +45,23 @@ def test_an_escape_that_there_is_is_told_too(path: str, meant: str, form: str, t
 
 
 @pytest.mark.parametrize(
-    "written", [r"'D:\new'", '"D:/new"', r'"D:\\new"', '"a photo"', r'"two words,\nand a line end"']
+    "written", [r"'D:\new'", '"D:/new"', r'"D:\\new"', '"a photo"', "'two words,\\nand no line end'"]
 )
 def test_what_is_written_rightly_is_taken(written: str, tmp_path: Path) -> None:
     assert read(tmp_path, TEXT.format(written))["scale"] == 2
+
+
+@pytest.mark.parametrize(
+    "line", ['label = "dense\\n64"', 'name = "one\\ntwo"', 'text = """foo\n"""', 'note = "a:\\tb"']
+)
+def test_a_text_that_is_no_path_may_hold_what_it_likes(line: str, tmp_path: Path) -> None:
+    assert read(tmp_path, f"{line}\n")
+
+
+@pytest.mark.parametrize("line", ['x = "..\\train data"', 'weights = "D:\\new.pth"'])
+def test_where_a_text_begins_as_a_path_it_is_one_under_any_key(line: str, tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match="single quotes"):
+        read(tmp_path, f"{line}\n")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])

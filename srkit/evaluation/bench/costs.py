@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from srkit.contracts import GeneratorOutput
+from srkit.assembly.multiples import generated
 from srkit.errors import FAILURES
 from srkit.evaluation.judging import count_parameters
 
@@ -67,8 +67,7 @@ def _counted(network: nn.Module, size: tuple[int, int], device: str) -> tuple[fl
     lr = torch.zeros(1, 3, *size, device=device)
     weights = sum(one.numel() * one.element_size() for one in (*own.parameters(), *own.buffers()))
     with torch.no_grad(), FlopCounterMode(display=False) as flops, AliveTensors() as alive:
-        output = own(lr)
-    sr: Tensor = output.sr if isinstance(output, GeneratorOutput) else output
+        sr = generated(own, lr)
     return flops.get_total_flops() / 2, weights + lr.numel() * lr.element_size() + alive.peak, sr[0, 0].numel()
 
 
