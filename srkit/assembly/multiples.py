@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from srkit.contracts import GeneratorOutput
-from srkit.errors import FAILURES, SrkitError
+from srkit.errors import FAILURES, SrkitError, in_short
 from srkit.out_of_memory import is_out_of_memory
 
 __all__ = ["generated", "multiple_of"]
@@ -58,7 +58,7 @@ def generated(module: Callable[[Tensor], Tensor | GeneratorOutput], lr: Tensor) 
         raise SrkitError(
             f"the network {type(module).__name__} fails on an LR image of {width} x {height} pixels, and not where "
             f"both sides are multiples of {needed}: write multiple_of = {needed} into its class, and srkit pads images "
-            f"for it ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+            f"for it ({in_short(error)[:240]})"
         ) from error
 
 

@@ -66,7 +66,6 @@ def bench_command(
     \b
     Examples:
       srkit bench runs/espcn bicubic --on photos
-      srkit bench runs/block_study bicubic
       srkit bench runs/espcn --checkpoints --format markdown
     """
     from srkit.cli.bench_answer import Question, answer

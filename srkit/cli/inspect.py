@@ -43,7 +43,7 @@ def inspect_command(places: tuple[Path, ...], memory: float, device: str | None,
     \b
     Examples:
       srkit inspect experiments/espcn_vgg_gan.toml
-      srkit inspect runs/espcn runs/edsr --memory 4 --json
+      srkit inspect runs/espcn experiments/esrgan.toml --memory 4 --json
     """
     from srkit.training.device import choose_device
 

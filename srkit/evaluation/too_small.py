@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from srkit.contracts import Metric
-from srkit.errors import FAILURES
+from srkit.errors import FAILURES, text_of
 from srkit.evaluation.metric_calls import metric_call
 from srkit.evaluation.scoring import views_of
 from srkit.exactness import all_bits
 from srkit.inference.forward import evaluating
+from srkit.out_of_memory import is_out_of_memory
 
 __all__ = ["LARGE", "too_small"]
 
@@ -98,5 +99,5 @@ def _failure(
         with all_bits(device):
             call(views_of(hr + 1, hr, lr, scale, border=border, number=0, downscale=downscale))
     except FAILURES as error:
-        return " ".join(str(error).split()) or type(error).__name__
+        return None if is_out_of_memory(error) else text_of(error) or type(error).__name__
     return None

@@ -73,9 +73,12 @@ def read_source_component(path: Path, name: str, kind: Kind) -> SourceComponent 
         return SourceComponent(docstring, None)
     docs = argument_docs(docstring) | argument_docs(ast.get_docstring(function) or "")
     given = {*kind.given, *kind.offered}
-    options = [one for one in _parameters(function, docs, is_method=function is not node) if one.name not in given]
+    parameters = _parameters(function, docs, is_method=function is not node)
+    options = tuple(one for one in parameters if one.name not in given)
     is_open = function.args.vararg is not None or function.args.kwarg is not None
-    return SourceComponent(docstring, None if is_open else tuple(options))
+    # one that does not take what it is given is refused as a whole, once it is imported
+    fits = {one.name for one in parameters} >= set(kind.given)
+    return SourceComponent(docstring, options if fits and not is_open else None)
 
 
 def _definition(tree: ast.Module, name: str) -> ast.ClassDef | ast.FunctionDef | None:

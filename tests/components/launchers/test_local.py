@@ -82,11 +82,14 @@ def test_what_makes_no_sense_is_refused(key: str, value: int) -> None:
         Local(**{key: value})  # type: ignore[arg-type]
 
 
+REST = 'scale = 2\nsteps = 1\n[data]\ntrain = "photos"\n[[pixel_loss]]\nuse = "mse"\n'
+
+
 def test_a_worker_ends_as_by_ctrl_c_when_its_standard_input_does(tmp_path: Path) -> None:
     """Code of one's own that sleeps while it is imported keeps it busy."""
     began = tmp_path / "began"
     (tmp_path / "net.py").write_text(f"import time\nopen({str(began)!r}, 'w').close()\ntime.sleep(60)\n")
-    (tmp_path / "x.toml").write_text('scale = 2\n[generator]\nuse = "./net.py:Net"\n')
+    (tmp_path / "x.toml").write_text(REST + '[generator]\nuse = "./net.py:Net"\n', encoding="utf-8")
     command = [sys.executable, "-m", WORKER, "check", str(tmp_path / "x.toml"), "--trust"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdin is not None and process.stderr is not None
