@@ -202,6 +202,8 @@ class Views:
         step: the generator's update this is, from 1.
         draws: random streams that belong to this entry alone.
         extras: what the generator gave beside the picture.
+        layers: what those layers of the generator gave that a loss names in an attribute `needs_layers`, such as
+            `("body.3",)`, by these names and with graph; `srkit check` holds the names against the generator.
         downscale: the experiment's downscaler as a function of a batch; None where an LR pipeline takes its place, and
             for a metric also where the LR images it judges by came as files. Of an image that wants a gradient it
             gives one, or raises a UserError that says why there is none: downscalers that work on decoded images,
@@ -218,6 +220,7 @@ class Views:
     step: int
     draws: Draws
     extras: Mapping[str, Any] = field(default_factory=dict)
+    layers: Mapping[str, Tensor] = field(default_factory=dict)
     downscale: Callable[[Tensor], Tensor] | None = None
     discriminator: Callable[[Tensor], DiscriminatorOutput] | None = None
     make_ema_sr: Callable[[], Tensor] | None = None
@@ -301,7 +304,12 @@ class PixelLoss(Protocol):
 
 
 class FeatureLoss(Protocol):
-    """As a pixel loss; compares what a frozen network sees. May take `shared` to build that network once."""
+    """As a pixel loss; compares what a frozen network sees. May take `shared` to build that network once.
+
+    Networks that a loss or discriminator only looks through are none of its own: it names them in an attribute, such as
+    `borrowed = ("teacher",)`, and they are frozen, stay in eval mode, and are no part of checkpoints and optimizers.
+    `srkit.load` reads a trained model; its hash belongs into `provenance`, where `--resume` compares it.
+    """
 
     def __call__(self, sr: Tensor, hr: Tensor) -> Tensor | dict[str, Tensor]: ...
 

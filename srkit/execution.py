@@ -218,7 +218,7 @@ def _to_go_on_from(
     folder: Path, plan: Plan, resolved: dict[str, Any], ready: Prepared, registry: Registry
 ) -> tuple[Path, checkpoint.Saved, list[str]] | None:
     """The newest whole checkpoint of the same experiment's run; None where it has none."""
-    require_same(folder, plan, resolved, ready.facts["data"], registry)
+    require_same(folder, plan, resolved, ready.facts, registry)
     found = checkpoint.newest_whole(folder / "checkpoints")
     if found is not None:
         require_own(found[0], found[1].experiment, registry)

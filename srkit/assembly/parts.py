@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from srkit.assembly.borrowed import lend
 from srkit.contracts import Dataset, Metric, Provenance
 from srkit.data.lr_images import LrMaker, Step
 from srkit.data.picture_files import PictureFiles
@@ -151,9 +152,11 @@ def build_pick(plan: Plan, pick: Pick, *, seed: int, **given: Any) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(seed, "weights", *map(str, pick.path)))
         try:
-            return pick.build(**given)
+            built = pick.build(**given)
         except OptionError as error:
             raise ExperimentError([option_problem(plan, pick, error)]) from error
+    lend(built, pick.component.kind)
+    return built
 
 
 def option_problem(plan: Plan, pick: Pick, error: OptionError) -> Problem:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srkit.assembly.borrowed import lend
 from srkit.assembly.fitting import (
     NO_FACTOR,
     find_unlearned,
@@ -19,16 +20,17 @@ from srkit.assembly.fitting import (
     find_unshifted,
     is_factor,
 )
-from srkit.assembly.multiples import multiple_of
+from srkit.assembly.multiples import generated, multiple_of
 from srkit.assembly.optimizers import find_scaled, require_groups, wants_closure
 from srkit.assembly.parts import SharedParts, as_module, option_problem, takes_lr, wants_views
 from srkit.assembly.shrinking_again import Downscale, NoGradient, needs_downscale
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
 from srkit.data.lr_images import LrMaker
 from srkit.draws import SampleDraws, StreamKey
-from srkit.errors import FAILURES, OptionError, SrkitError, in_short, value_in_short
+from srkit.errors import FAILURES, OptionError, SrkitError, UserError, in_short, value_in_short
 from srkit.experiment import Pick, Plan
 from srkit.experiment.tree import TreePath
+from srkit.layer_outputs import layer_outputs, needed_layers, require_layers
 from srkit.uncompiled import compiler_left_out
 
 NOT_BUILT_HERE = ("metrics",)
@@ -102,6 +104,7 @@ class Rehearsal:
         self.shared = {"meta": SharedParts(), "cpu": SharedParts()}
         self.downscale: Downscale | None = None
         self.stand_ins = _StandIns()
+        self.generator: _Part | None = None
 
     def run(self) -> None:
         with compiler_left_out(), torch.random.fork_rng(devices=[]), torch.no_grad():
@@ -111,9 +114,12 @@ class Rehearsal:
                     if self.plan.picks.get(pick.path) != pick:
                         self._build_on(pick, "meta")
             parts = {path: part for path, part in built.items() if part is not None}
-            self._generator_enlarges(parts.get(("generator",)))
+            self.generator = parts.get(("generator",))
+            self._generator_enlarges(self.generator)
             for path, part in parts.items():
                 if path[0] in LOSSES and needs_downscale(part.value) and not self._shrinks_again(path, part):
+                    continue
+                if path[0] in LOSSES and not self._layers_are_there(path, part):
                     continue
                 if path[0] in ("discriminator", "pixel_loss", "feature_loss"):
                     self._patch_is_large_enough(path, part)
@@ -176,6 +182,7 @@ class Rehearsal:
         try:
             with torch.device(device):
                 value = pick.build(**given)
+            lend(value, pick.component.kind)
         except OptionError as error:
             self.typing.report(pick.path, option_problem(self.plan, pick, error))
         except SrkitError as error:
@@ -320,7 +327,9 @@ class Rehearsal:
         if not wants_views(loss):
             return loss(image, image)
         with torch.enable_grad():
-            return loss(self._views(part.pick.component.name, image.requires_grad_(), lr))
+            views = self._views(part.pick.component.name, image.requires_grad_(), lr)
+            views.layers = self._layers(part.value, lr)
+            return loss(views)
 
     def _shrinks_again(self, path: TreePath, part: _Part) -> bool:
         """Whether a loss that needs gradients through the downscaler gets them."""
@@ -336,6 +345,30 @@ class Rehearsal:
             self.typing.add((*path, "use"), f"{error}.")
             return False
         return True
+
+    def _layers_are_there(self, path: TreePath, part: _Part) -> bool:
+        """Whether the generator has the layers that a loss looks at."""
+        key = "use"
+        try:
+            for name in needed_layers([part.value]):
+                key = next((key for key, value in part.pick.options.items() if _names(value, name)), "use")
+                if self.generator is not None:
+                    require_layers(self.generator.value, [name])
+        except UserError as error:
+            self.typing.add((*path, key), f"the loss {part.pick.component.name!r} looks at the generator: {error}")
+            return False
+        return True
+
+    def _layers(self, loss: Any, lr: Tensor) -> Mapping[str, Tensor]:
+        """What the loss asks of the generator's layers; a stand-in where the generator is not to be had."""
+        names = needed_layers([loss])
+        if not names:
+            return {}
+        if self.generator is None or self.generator.device != lr.device.type:
+            return self.stand_ins
+        with layer_outputs(self.generator.value, names) as seen:
+            generated(self.generator.value, lr)
+        return seen
 
     def _require_gradients(self, who: str) -> None:
         """Raises NoGradient where the experiment's downscaler has none; it is built for real to be tried."""
@@ -425,6 +458,11 @@ class Rehearsal:
         elif isinstance(output, Tensor) and tuple(output.shape) != (1, 3, side, side):
             shapes = f"{tuple(output.shape)} of {(1, 3, side, side)}"
             self.typing.add(path, f"{name!r} makes {shapes}; a target may not change the size.")
+
+
+def _names(value: Any, name: str) -> bool:
+    """Whether an option's value is the name, or holds it."""
+    return value == name or (isinstance(value, (Mapping, tuple, list)) and name in value)
 
 
 def _said(error: BaseException) -> str:

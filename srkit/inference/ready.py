@@ -21,12 +21,14 @@ class ReadyModel(nn.Module):
     Attributes:
         network: the generator itself.
         scale: how many times larger the picture gets.
+        identity: a hash of everything its pictures depend on: weights, options, code.
     """
 
-    def __init__(self, network: nn.Module, scale: int) -> None:
+    def __init__(self, network: nn.Module, scale: int, identity: str) -> None:
         super().__init__()
         self.network = network
         self.scale = scale
+        self.identity = identity
 
     def forward(self, lr: Tensor) -> Tensor:
         """LR (B, 3, h, w) float in [0, 1] -> SR (B, 3, h * scale, w * scale), unclamped."""
@@ -49,4 +51,4 @@ def ready_model(name: str, *, code: Path | None = None, trust: bool = False) -> 
         raise UserError(f"{name}: it enlarges by any factor; name a model that was trained for one")
     for sentence in found.complaints:
         warnings.warn(sentence, SrkitWarning, stacklevel=3)
-    return ReadyModel(found.load(found.scale), found.scale).eval()
+    return ReadyModel(found.load(found.scale), found.scale, found.identity).eval()

@@ -14,6 +14,7 @@ from srkit.assembly import wants_views
 from srkit.assembly.multiples import generated, multiple_of
 from srkit.assembly.parts import as_module
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
+from srkit.layer_outputs import needed_layers
 from srkit.testing.rule import Broken
 from srkit.testing.stock import Discriminator
 from srkit.testing.subject import Calling, Inputs, Outputs, Size, Subject, draws, pictures
@@ -82,8 +83,9 @@ def views_of(
     hr: Tensor,
     discriminator: nn.Module | None = None,
     downscale: Callable[[Tensor], Tensor] | None = None,
+    of: Any = None,
 ) -> Views:
-    """One step's images as a loss gets them."""
+    """One step's images as a loss gets them, with what `of`, the loss, says that it needs of the generator's layers."""
     network = discriminator or judge().requires_grad_(False)
     return Views(
         sr=sr,
@@ -94,7 +96,14 @@ def views_of(
         downscale=downscale or (lambda image: F.avg_pool2d(image, 2)),
         discriminator=lambda image: DiscriminatorOutput([network(image)]),
         make_ema_sr=lambda: (sr.detach() + hr) / 2,
+        layers={name: _layer(sr) for name in needed_layers([of])},
     )
+
+
+def _layer(sr: Tensor) -> Tensor:
+    """(B, 3, H, W) -> (B, 6, H / 2, W / 2): what a generator's layer may have given on the way to this image."""
+    small = F.avg_pool2d(sr, 2)
+    return torch.cat([small, 1 - small], 1)
 
 
 def parts(value: Any, what: str) -> Outputs:
@@ -105,11 +114,11 @@ def parts(value: Any, what: str) -> Outputs:
 
 def _lose(subject: Subject, built: Any, inputs: Inputs) -> Outputs:
     loss = as_module(built)
-    return parts(loss(views_of(inputs[0], inputs[1])) if wants_views(loss) else loss(*inputs), "loss")
+    return parts(loss(views_of(inputs[0], inputs[1], of=built)) if wants_views(loss) else loss(*inputs), "loss")
 
 
 def _play(subject: Subject, built: Any, inputs: Inputs) -> Outputs:
-    generator = parts(built.generator_term(views_of(inputs[0], inputs[1])), "generator_term")
+    generator = parts(built.generator_term(views_of(inputs[0], inputs[1], of=built)), "generator_term")
     return {f"generator {name}": value for name, value in generator.items()} | discriminator_terms(built, inputs)
 
 

@@ -114,7 +114,7 @@ def _says_that_it_shrinks(subject: Subject) -> None:
         return F.avg_pool2d(image, 2)
 
     sr, hr = subject.inputs()
-    call(views_of(sr.requires_grad_(), hr, downscale=downscale))
+    call(views_of(sr.requires_grad_(), hr, downscale=downscale, of=loss))
     says = needs_downscale(loss)
     if any(asked) and not says:
         raise Broken(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from srkit.assembly import SharedParts
+from srkit.assembly.borrowed import lend
 from srkit.contracts import Claims
 from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import FAILURES, OptionError, UserError
@@ -104,7 +105,9 @@ class Subject:
             everything["channels"] = CHANNELS[0]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return self.pick.build(**everything)
+            built = self.pick.build(**everything)
+        lend(built, self.pick.component.kind)
+        return built
 
     @cached_property
     def size(self) -> Size:

@@ -39,6 +39,7 @@ class _Manifest(msgspec.Struct):
     """The form of what is read again of a manifest; an imported run has less, and whatever else is there stays."""
 
     data: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     sessions: list[dict[str, Any]] = []
     warnings: list[str] = []
 
@@ -139,11 +140,13 @@ def is_run(folder: Path) -> bool:
     return (folder / EXPERIMENT).is_file() and (folder / MANIFEST).is_file()
 
 
-def require_same(folder: Path, plan: Plan, resolved: dict[str, Any], data: dict[str, Any], registry: Registry) -> None:
-    """Refuse to resume a run with anything but more steps and other logging, or on other pictures.
+def require_same(
+    folder: Path, plan: Plan, resolved: dict[str, Any], facts: Mapping[str, Any], registry: Registry
+) -> None:
+    """Refuse to resume a run with anything but more steps and other logging, on other pictures or with other weights.
 
     Args:
-        data: what the manifest of a run on today's pictures would hold.
+        facts: what the manifest of a run that began today would hold.
         registry: where the run's own file is looked up again.
 
     Raises:
@@ -157,14 +160,27 @@ def require_same(folder: Path, plan: Plan, resolved: dict[str, Any], data: dict[
             lines.append(f"  {file} is not what this run began with ({kept})")
     if not lines:
         for role in ("train", "validate"):
-            if not is_same_data(manifest["data"], data, role):
+            if not is_same_data(manifest["data"], facts["data"], role):
                 lines.append(f"  data.{role}: {_how_other(manifest['data'], role)}")
+        lines += _other_weights(manifest.get("facts", {}), facts["facts"])
     if lines:
         raise UserError(
             f"{folder} is a run of another experiment; --resume accepts only more steps and changed logging:",
             *lines,
             "Start a new run with another --out, or undo these changes",
         )
+
+
+def _other_weights(before: Mapping[str, Any], now: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """A line for each frozen network (a VGG's file, a teacher) whose weights are others than the run began with."""
+    lines = []
+    for key, facts in now.items():
+        earlier = before.get(key)
+        # ImageNet's weights may lie here in another file than there: then the hashes say nothing
+        if isinstance(earlier, Mapping) and facts == {**earlier, "sha256": facts.get("sha256")} != earlier:
+            hashes = f"{str(earlier.get('sha256'))[:12]} -> {facts['sha256'][:12]}"
+            lines.append(f"  {key}: {facts.get('model', facts.get('file'))} holds other weights now ({hashes})")
+    return lines
 
 
 def _how_other(before: Mapping[str, Any], role: str) -> str:

@@ -16,6 +16,7 @@ from srkit.contracts import GeneratorOutput, Views
 from srkit.data.loader import Batch
 from srkit.draws import SampleDraws, StreamKey, derived_seed
 from srkit.errors import SrkitError
+from srkit.layer_outputs import layer_outputs, needed_layers
 from srkit.training.again import Again
 from srkit.training.distributed import ALONE, Processes
 from srkit.training.ema import Ema
@@ -71,6 +72,7 @@ class Stepper:
         self.room = adversarial.shift_crop - 1 if adversarial is not None else 0
         self.colour_shift: dict[str, Tensor] = {}
         self._is_first = self._looks_closely = True
+        self.layers = needed_layers([*assembly.losses.values(), assembly.adversarial])
         self.wants_views = {name: wants_views(loss) for name, loss in assembly.losses.items()}
 
     def __call__(
@@ -223,9 +225,11 @@ class Stepper:
                 iterations.begin(part)
                 untouched = Untouched(looks_closely, lr=part.lr, hr=part.hr)
                 with autocast(self.device, span.precision):
-                    output = self._generate(part.lr)
+                    with layer_outputs(self.generator, self.layers) as layers:
+                        output = self._generate(part.lr)
                     untouched.after("the generator")
                     views = self._views(part, output, step, 0, frozen=True)
+                    views.layers = layers
                     total, terms = self._generator_terms(part, views, span, untouched)
                 yield output.sr.detach(), total, terms
 

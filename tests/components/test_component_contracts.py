@@ -58,6 +58,7 @@ def test_components_import_only_contracts_and_each_other() -> None:
         "srkit.errors",
         "srkit.components",
         "srkit.exactness",
+        "srkit.layer_outputs",
         "srkit.out_of_memory",
         "srkit.links",
         "srkit.data.placing",

@@ -11,11 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srkit.assembly.borrowed import lend
 from srkit.assembly.parts import SharedParts, as_module, takes_lr, wants_views
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
 from srkit.draws import SampleDraws, StreamKey
 from srkit.errors import FAILURES, in_short
 from srkit.experiment import Plan
+from srkit.layer_outputs import layer_outputs, needed_layers
 from srkit.registry.trust import NOT_BUILT
 
 __all__ = ["Players", "judge", "players_of", "run_step"]
@@ -103,7 +105,9 @@ def _built(plan: Plan, path: tuple[Any, ...], shared: SharedParts, name: str, le
         return None
     try:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            return pick.build(shared=shared)
+            built = pick.build(shared=shared)
+        lend(built, pick.component.kind)
+        return built
     # A factory may raise anything where tensors have no content; then nothing is known of this loss.
     except FAILURES as error:
         left_out[name] = _said(error)
@@ -114,9 +118,11 @@ def _usable(players: Players, side: int) -> Players:
     """Without the losses that do not run on tensors without content."""
     own = players.copied("meta")
     lr = torch.zeros(2, 3, side, side, device="meta")
-    output = own.generator(lr)
+    with layer_outputs(own.generator, needed_layers(own.losses.values())) as layers:
+        output = own.generator(lr)
     sr = output.sr if isinstance(output, GeneratorOutput) else output
     views = _views(own, lr, sr.detach().requires_grad_(), getattr(output, "extras", {}))
+    views.layers = layers
     left_out = dict(players.left_out)
     for name, loss in own.losses.items():
         try:
@@ -162,9 +168,11 @@ def run_step(players: Players, lr: Tensor) -> None:
 def _generator_pass(players: Players, lr: Tensor) -> Tensor:
     if players.discriminator is not None:
         players.discriminator.requires_grad_(False)
-    output = players.generator(lr)
+    with layer_outputs(players.generator, needed_layers([*players.losses.values(), players.adversarial])) as layers:
+        output = players.generator(lr)
     sr = output.sr if isinstance(output, GeneratorOutput) else output
     views = _views(players, lr, sr, getattr(output, "extras", {}))
+    views.layers = layers
     terms = [_value(one(views) if wants_views(one) else one(sr, views.hr)) for one in players.losses.values()]
     if players.adversarial is not None:
         terms.append(_value(players.adversarial.generator_term(views)))
