@@ -275,8 +275,8 @@ class Generator(Protocol):
     """Built with `scale` and its options; makes the large picture.
 
     One whose windows take sides of certain multiples alone says so by an attribute `multiple_of` (LR pixels):
-    validation, `upscale`, `bench` and `inspect` then pad LR images by reflection at right and bottom and cut SR, and
-    `srkit check` holds `data.patch_size` against it.
+    validation, `upscale`, `bench` and `inspect` then pad LR images by reflection at right and bottom and cut SR, tiles
+    begin at multiples, exported graphs pad by themselves, and `srkit check` holds `data.patch_size` against it.
     """
 
     def __call__(self, lr: Tensor) -> Tensor | GeneratorOutput:

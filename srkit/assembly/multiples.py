@@ -12,13 +12,13 @@ from srkit.contracts import GeneratorOutput
 from srkit.errors import FAILURES, SrkitError, in_short
 from srkit.out_of_memory import is_out_of_memory
 
-__all__ = ["generated", "multiple_of"]
+__all__ = ["generated", "multiple_of", "padded_in_graph"]
 
 OF_SHAPES = (RuntimeError, ValueError, AssertionError)
 """What networks raise where a size does not fit."""
 
-TRIED = (2, 4, 8, 16, 32, 64)
-"""Multiples that windows commonly ask for."""
+TRIED = range(2, 65)
+"""Multiples that windows may ask for."""
 
 
 def multiple_of(module: Any) -> int:
@@ -60,6 +60,29 @@ def generated(module: Callable[[Tensor], Tensor | GeneratorOutput], lr: Tensor) 
             f"both sides are multiples of {needed}: write multiple_of = {needed} into its class, and srkit pads images "
             f"for it ({in_short(error)[:240]})"
         ) from error
+
+
+def padded_in_graph(module: Callable[[Tensor], Tensor], lr: Tensor, multiple: int, scale: int) -> Tensor:
+    """As `generated`, by operations on tensors alone, so that a graph that is traced from it pads images of any size.
+
+    Args:
+        module: the generator, which gives its image alone.
+        lr: (B, 3, h, w).
+        multiple: what it takes.
+        scale: SR pixels of a LR pixel.
+    """
+    sides = [torch.as_tensor(side) for side in lr.shape[-2:]]
+    ends = [side + (-side) % multiple for side in sides]
+    places = [torch.arange(end, device=lr.device) for end in ends]  # type: ignore[call-overload]
+    rows, columns = (_mirrored(own, side) for own, side in zip(places, sides, strict=True))
+    sr = module(lr.index_select(-2, rows).index_select(-1, columns))
+    return sr[..., : sides[0] * scale, : sides[1] * scale]
+
+
+def _mirrored(places: Tensor, side: Tensor) -> Tensor:
+    """Places beyond the last one, back into the side as its mirror image has them."""
+    last = side - 1
+    return last - (places % (2 * last).clamp(min=1) - last).abs()
 
 
 def _needed(module: Callable[[Tensor], Tensor | GeneratorOutput], lr: Tensor) -> int | None:

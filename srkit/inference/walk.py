@@ -107,18 +107,20 @@ def walk(network: nn.Module, side: int = 64) -> Walk:
     Returns:
         Reach, stride and memory; where the network cannot be walked through, a guess of the memory.
     """
+    multiple = multiple_of(network)
     try:
         own = copy.deepcopy(network).to("meta").eval()
-        side = -(-side // multiple_of(own)) * multiple_of(own)
+        side = -(-side // multiple) * multiple
         lr = torch.zeros(1, 3, side, side, device="meta")
         with compiler_left_out(), torch.no_grad(), _Walking(lr) as walking:
             output = own(lr)
     # A network may raise anything on tensors without content; then nothing is known.
     except FAILURES as error:
-        return Walk(None, f"it cannot be walked through ({type(error).__name__})", 1, GUESSED_BYTES)
+        return Walk(None, f"it cannot be walked through ({type(error).__name__})", multiple, GUESSED_BYTES)
     sr = output.sr if isinstance(output, GeneratorOutput) else getattr(output, "logits", [output])[0]
     cell = walking.cells.get(sr)
-    return Walk(cell, walking.obstacle if cell is None else "", walking.period, walking.peak / side**2)
+    period = math.lcm(walking.period, multiple)
+    return Walk(cell, walking.obstacle if cell is None else "", period, walking.peak / side**2)
 
 
 GUESSED_BYTES = 64 * 4 * 16.0

@@ -13,7 +13,12 @@ from torch import Tensor, nn
 
 import srkit as package
 from srkit.assembly.multiples import generated
+from srkit.components.generators.cascade import Cascade
+from srkit.components.generators.trunk import Trunk
 from srkit.errors import SrkitError
+from srkit.inference.export.graphs import write_onnx, write_script
+from srkit.inference.onnx_files import OnnxNetwork
+from srkit.inference.tiles import Tiling, boxes, grown
 from srkit.inference.walk import walk
 from tests.cli.conftest import Command, srkit
 from tests.execution.support import PLAIN, prepared
@@ -102,6 +107,58 @@ def test_it_trains_is_judged_upscales_and_is_inspected(folder: Path, srkit: Comm
     assert "odd.png" in json.dumps(json.loads(Path("runs/w/scores.json").read_text()))
 
 
+@pytest.fixture
+def windows(tmp_path: Path) -> nn.Module:
+    """The network of windows as a module."""
+    found: dict[str, type[nn.Module]] = {}
+    exec(OWN.replace("{declared}", "multiple_of = 8"), found)
+    torch.manual_seed(1)
+    return found["Windows"](2).eval()
+
+
+def test_tiles_begin_where_windows_do(windows: nn.Module) -> None:
+    picture = np.random.default_rng(3).integers(0, 255, (45, 61, 3), dtype=np.uint8)
+    whole = generated(windows, torch.from_numpy(picture).permute(2, 0, 1)[None] / 255)
+    for network, scale in ((windows, 2), (Cascade(2, lambda scale: windows, times=1), 2)):  # type: ignore[arg-type]
+        period = walk(network).period
+        assert period == 8
+        for side in (8, 24):
+            tiling = Tiling(side, 3, period)
+            for box in boxes(45, 61, tiling):
+                read = grown(box, 45, 61, tiling)
+                part = torch.from_numpy(picture[read.top : read.bottom, read.left : read.right]).permute(2, 0, 1)
+                sr = generated(network, part[None] / 255)
+                top, left = (box.top - read.top) * scale, (box.left - read.left) * scale
+                height, width = (box.bottom - box.top) * scale, (box.right - box.left) * scale
+                wanted = whole[..., box.top * scale : box.bottom * scale, box.left * scale : box.right * scale]
+                torch.testing.assert_close(sr[..., top : top + height, left : left + width], wanted)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torchscript"])
+def test_graphs_pad_too(windows: nn.Module, tmp_path: Path, kind: str) -> None:
+    if kind == "onnx":
+        pytest.importorskip("onnxruntime")
+        write_onnx(tmp_path / "w.onnx", windows, {})
+        graph: nn.Module = OnnxNetwork(tmp_path / "w.onnx")
+    else:
+        write_script(tmp_path / "w.ts", windows, {})
+        graph = torch.jit.load(str(tmp_path / "w.ts"))
+    for height, width in ((8, 8), (13, 3), (1, 9), (40, 39), (17, 64)):
+        lr = torch.rand(2, 3, height, width)
+        with torch.no_grad():
+            torch.testing.assert_close(graph(lr), generated(windows, lr), rtol=0, atol=1e-5)
+
+
+def test_a_trunk_has_its_blocks_multiple() -> None:
+    class Block(nn.Conv2d):
+        multiple_of = 6
+
+        def __init__(self, channels: int) -> None:
+            super().__init__(channels, channels, 1)
+
+    assert Trunk(2, Block, channels=4, blocks=2).multiple_of == 6  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("patch", [20, 36, 4])
 def test_patches_that_are_no_multiples_are_told_with_those_that_are(folder: Path, patch: int, srkit: Command) -> None:
     written(folder, "multiple_of = 8", patch)
@@ -123,6 +180,17 @@ def test_one_that_does_not_say_so_is_told_what_to_write(folder: Path, srkit: Com
     said = srkit("run", "tiny.toml", "--out", "out", "--device", "cpu")
     spoken = " ".join(said.err.split())
     assert said.code != 0 and "write multiple_of = 8 into its class" in spoken and "bug" not in spoken, spoken
+
+
+@pytest.mark.parametrize("window", [3, 7, 12])
+def test_windows_of_any_side_are_found(window: int) -> None:
+    class Net(nn.Module):
+        def forward(self, lr: Tensor) -> Tensor:
+            b, c, h, w = lr.shape
+            return lr.view(b, c, h // window, window, w // window, window).reshape(lr.shape)
+
+    with pytest.raises(SrkitError, match=f"write multiple_of = {window} into its class"):
+        generated(Net(), torch.rand(1, 3, 23, 31))
 
 
 def test_another_failure_stays_what_it_is() -> None:

@@ -34,7 +34,7 @@ class Teacher(nn.Module):
         pixels: weight of the distance to the model's SR images; 0 leaves it out.
         criterion: that distance.
         layers: names of layers compared besides, such as ["body.3"] where both networks have it, or
-            { "body.3" = "body.11" }: the trained network's by the generator's. Two of one size in LR pixels.
+            { "body.3" = "body.11" }: the trained network's by the generator's. Each pair of one height and width.
         features: weight of each pair of layers.
         shared: loads a model once for all losses of a run.
 

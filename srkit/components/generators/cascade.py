@@ -52,6 +52,7 @@ class Cascade(nn.Module):
         self.generators = nn.ModuleList(
             build_nested(generator, "generators", "generator", scale=root) for _ in range(times if own_weights else 1)
         )
+        self.multiple_of = getattr(self.generators[0], "multiple_of", 1)  # multiples stay such when they are enlarged
 
     def forward(self, lr: Tensor) -> Tensor | GeneratorOutput:
         """LR (B, 3, h, w) in [0, 1] -> SR (B, 3, h * scale, w * scale)."""

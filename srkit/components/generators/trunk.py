@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -70,6 +71,7 @@ class Trunk(nn.Module):
         if norm == "batch":
             self.fuse.append(nn.BatchNorm2d(channels))
         self.tail = nn.Sequential(*make_tail(tail, scale, channels, tail_convolutions))
+        self.multiple_of = math.lcm(*(getattr(one, "multiple_of", 1) for one in self.body))
 
     def forward(self, lr: Tensor) -> Tensor:
         """LR (B, 3, h, w) in [0, 1] -> SR (B, 3, h * scale, w * scale)."""

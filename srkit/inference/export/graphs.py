@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from srkit.assembly.multiples import generated, multiple_of, padded_in_graph
 from srkit.contracts import GeneratorOutput
 from srkit.data.placing import placed
 from srkit.errors import SrkitError
@@ -36,11 +37,21 @@ OPSET = 17
 
 
 class _PictureAlone(nn.Module):
+    """The generator's image alone, of LR images of any size."""
+
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
+        self.multiple = multiple_of(network)
+        with torch.no_grad():
+            self.scale = generated(network, probe_of(*TRACED)).shape[-1] // TRACED[1] if self.multiple > 1 else 1
 
     def forward(self, lr: Tensor) -> Tensor:
+        if self.multiple > 1:
+            return padded_in_graph(self._image, lr, self.multiple, self.scale)
+        return self._image(lr)
+
+    def _image(self, lr: Tensor) -> Tensor:
         output = self.network(lr)
         sr: Tensor = output.sr if isinstance(output, GeneratorOutput) else output
         return sr
