@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -106,10 +106,9 @@ def time_of_step(run: Run, first: int, last: int) -> float:
 
 
 def _time_of_validation(run: Run, judge: Judge) -> float:
-    """Seconds for all photos, by the largest one's: if any is too much for the memory, it is that one."""
-    photo = max(judge.photos, key=lambda one: one.lr.numel())
+    """Seconds for all photos, by the largest one's."""
     begun = time.perf_counter()
-    replace(judge, photos=[photo]).validate(run.model, "dry run")
+    photo = judge.try_largest(run.model)
     seconds = time.perf_counter() - begun
     return seconds * sum(one.lr.numel() for one in judge.photos) / photo.lr.numel()
 

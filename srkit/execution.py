@@ -160,6 +160,10 @@ def _execute(
         with suppress(OSError):
             (folder / RESULTS).unlink()  # of the run before it was made longer
     with _interruptible(run, notice), bounded(ready.device):
+        if judge is not None and begins:
+            # what is too large shows before the training, and not after it
+            with told(ready.assembly, ready.device, "while the largest photo was tried", processes, LIGHTER_PHOTOS):
+                judge.try_largest(run.model)
         _train(run)
     outcome = Outcome(run)
     if judge is None:

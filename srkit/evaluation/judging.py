@@ -155,6 +155,12 @@ class Judge:
         means = _means(scores, names, self.metrics, self.left_out)
         return means, {one: pictures[one] for one in names if one in pictures}
 
+    def try_largest(self, network: nn.Module) -> Photo:
+        """Judge the largest photo alone, which it gives: if any is too much for the memory, it is that one."""
+        photo = max(self.photos, key=lambda one: one.lr.numel())
+        replace(self, photos=[photo]).validate(network, "trial")
+        return photo
+
 
 def _joined(tables: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {key: value for table in tables for key, value in table.items()}

@@ -455,8 +455,8 @@ def test_a_perfect_picture_is_null_and_not_nan(folder: Path) -> None:
     assert math.isfinite(last(folder / "out").state["step"])
 
 
-def test_the_dry_run_validates_the_largest_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = prepared(tmp_path)
+def test_run_and_dry_run_try_the_largest_image_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = prepared(tmp_path, PLAIN.replace("steps = 6", "steps = 1"))
     Image.new("RGB", (90, 120), (9, 80, 200)).save(tmp_path / "held_out" / "large.png")
     seen: list[str] = []
     own = dataclasses.replace
@@ -465,9 +465,12 @@ def test_the_dry_run_validates_the_largest_image(tmp_path: Path, monkeypatch: py
         seen.extend(one.name for one in photos)
         return own(judge, photos=photos)
 
-    monkeypatch.setattr("srkit.dry_run.replace", replaced)
+    monkeypatch.setattr("srkit.evaluation.judging.replace", replaced)
     dry_run(plan_of(path), "cpu")
-    assert seen == ["large.png"]
+    assert seen[:1] == ["large.png"]
+    seen.clear()
+    run(path, "steps=1", out=tmp_path / "out")
+    assert seen[:1] == ["large.png"]
 
 
 def test_a_flat_image_makes_neither_validations_nor_the_table_infinite(folder: Path) -> None:

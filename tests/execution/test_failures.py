@@ -264,28 +264,30 @@ def test_nothing_to_learn_from(folder: Path) -> None:
 def test_a_component_that_fails_while_training_or_judging(folder: Path) -> None:
     text = PLAIN.replace('use = "espcn"\nchannels = 8', 'use = "./own.py:Weak"\nwrong = 30') + "[validation]\nevery = 2"
     message = str(failure(prepared(folder, text)))  # the validation photos are 61 x 50, their LR images 30 x 25
-    assert (
-        "the generator './own.py:Weak' failed while photos were judged after step 2: KeyError: 'unexpected size'"
-        in message
-    )
+    assert "the generator './own.py:Weak' failed while the largest photo was tried: KeyError: 'unexpected" in message
     assert "own.py, line" in message
 
 
 GREEDY = """
 class Greedy:
-    unit, higher_is_better = "", False
+    unit, higher_is_better, first = "", False, {first}
 
     def __call__(self, sr, hr):
         if sr.shape[-2] != sr.shape[-1]:  # before it judges, it is tried on a square picture
-            raise MemoryError
+            self.first -= 1
+            if self.first < 0:
+                raise MemoryError
         return sr.new_zeros(len(sr))
 """
 
 
-def test_out_of_memory_while_judging_is_no_matter_of_the_batch(folder: Path) -> None:
-    (folder / "greedy.py").write_text(GREEDY, encoding="utf-8")
+@pytest.mark.parametrize(
+    ("first", "when"), [(0, "while the largest photo was tried"), (3, "while photos were judged after step 2")]
+)
+def test_out_of_memory_while_judging_is_no_matter_of_the_batch(folder: Path, first: int, when: str) -> None:
+    (folder / "greedy.py").write_text(GREEDY.replace("{first}", str(first)), encoding="utf-8")
     message = str(failure(prepared(folder, PLAIN + '[validation]\nevery = 2\nmetrics = ["./greedy.py:Greedy"]\n')))
-    assert "out of memory on cpu while photos were judged after step 2. What helps: smaller validation ph" in message
+    assert f"out of memory on cpu {when}. What helps: smaller validation photos" in message
     assert "batch" not in message
 
 

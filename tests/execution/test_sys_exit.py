@@ -99,7 +99,7 @@ class Built(Net):
 '''
 
 WHO = {
-    "generator.use=./ends.py:Net": "the generator './ends.py:Net' failed after step 2: SystemExit: 0",
+    "generator.use=./ends.py:Net": "the generator './ends.py:Net' failed after step 0: SystemExit: 0",
     "pixel_loss.mse.use=./ends.py:Loss": "the loss 'Loss' failed after step 2: SystemExit: 0",
     'degradation=[{use="./ends.py:Darker"}]': "the degradation 'Darker' failed",
     'validation={metrics=["./ends.py:Error"],every=2}': "the metric 'Error' failed",
