@@ -1,4 +1,4 @@
-"""A folder `srkit` where one stands, such as a clone's parent has it, is taken for the package by no worker."""
+"""A folder `srkit` where one stands, such as a clone's parent has it, is taken for the package by nobody."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ def folder(tmp_path: Path) -> Path:
     "words",
     [
         ("-P", "-m", "srkit", "--version"),
+        ("-m", "srkit", "--version"),
+        ("-c", "import srkit; assert srkit.load, srkit.__version__"),
         ("-P", "-m", "srkit", "run", "tiny.toml", "--out", "out", "--device", "cpu", "--quiet"),
         ("-P", "-m", "srkit", "run", "study.toml", "--out", "runs", "--device", "cpu", "--quiet"),
     ],
-    ids=["version", "run with a worker", "study"],
+    ids=["version", "as a module", "import", "run with a worker", "study"],
 )
 def test_what_is_started_there_finds_the_package(words: tuple[str, ...], folder: Path) -> None:
     text = (folder / "tiny.toml").read_text(encoding="utf-8")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,9 @@ evil = evilmod:command
 """
 
 
+SCRIPT = Path(sysconfig.get_path("scripts")) / "srkit"
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with an experiment, modules that tell when they are run, and a distribution of its own."""
@@ -43,8 +48,16 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def srkit(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "srkit", *arguments]
+def not_yet_imported(folder: Path) -> set[str]:
+    """What is planted less what Python itself imports for `-m`, before it reads a word of any package's."""
+    (folder / "bare.py").write_text("import sys\nprint(*sys.modules)\n")
+    bare = [sys.executable, "-m", "bare"]
+    done = subprocess.run(bare, cwd=folder, env=environment(), capture_output=True, text=True, check=True)
+    return set(PLANTED) - set(done.stdout.split())
+
+
+def srkit(folder: Path, *arguments: str, start: Sequence[str] = (str(SCRIPT),)) -> subprocess.CompletedProcess[str]:
+    command = [*start, *arguments]
     # any plugin may be loaded, so that what lies here would be
     given = {key: value for key, value in environment().items() if key != "SRKIT_LOAD_PLUGINS"}
     return subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, timeout=120)
@@ -71,3 +84,16 @@ def test_what_lies_in_the_current_folder_does_not_run(
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
     assert not list(tmp_path.glob("ran-*"))
     assert code or "evil" not in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("list", "--json"), ("check", "tiny.toml")], ids=["list", "check"])
+def test_as_a_module_nothing_of_ours_comes_from_there(arguments: tuple[str, ...], folder: Path, tmp_path: Path) -> None:
+    clean = tmp_path / "clean"
+    clean.mkdir()
+    rest = not_yet_imported(clean)
+    assert {"click", "torch", "pathlib", "multiprocessing"} & rest
+    for name in set(PLANTED) - rest:
+        (folder / f"{name}.py").unlink()
+    done = srkit(folder, *arguments, start=[sys.executable, "-m", "srkit"])
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert not list(tmp_path.glob("ran-*"))
