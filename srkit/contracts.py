@@ -95,12 +95,22 @@ class Claims:
         border: LR pixels (of a block: pixels) from which on the inside does not depend on what lies beyond the border,
             so that a picture may be worked on in tiles; None claims nothing.
         excused: rule -> the reason why it does not hold here; shown in the report in the place of a failure.
+        needs: what it cannot do without and the kit is to offer, by these names. "extras": names of what the generator
+            gives beside the image, each offered as an image with graph, or a function (sr, lr) -> these by name.
+            "features": how many feature maps the discriminator gives. "lr": how many times smaller LR images are, 2
+            where nothing is said. "files": options that name a file -> "images" (a folder of some), "model" (a trained
+            x2 model), or a function (folder) -> path that writes what is to be read.
+
+    Example:
+        >>> Claims(needs={"extras": ["mask"], "files": {"path": "images"}}).needs["extras"]
+        ['mask']
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     exports: tuple[str, ...] = ()
     border: int | None = None
     excused: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

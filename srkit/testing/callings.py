@@ -15,6 +15,7 @@ from srkit.assembly.multiples import generated, multiple_of
 from srkit.assembly.parts import as_module
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
 from srkit.layer_outputs import needed_layers
+from srkit.testing.needs import extras_for, features_for
 from srkit.testing.rule import Broken
 from srkit.testing.stock import Discriminator
 from srkit.testing.subject import Calling, Inputs, Outputs, Size, Subject, draws, pictures
@@ -79,24 +80,36 @@ def judge() -> Discriminator:
 
 
 def views_of(
+    subject: Subject,
+    built: Any,
     sr: Tensor,
     hr: Tensor,
     discriminator: nn.Module | None = None,
     downscale: Callable[[Tensor], Tensor] | None = None,
-    of: Any = None,
 ) -> Views:
-    """One step's images as a loss gets them, with what `of`, the loss, says that it needs of the generator's layers."""
+    """One step's images as a loss gets them, with what it says that it needs beside them."""
     network = discriminator or judge().requires_grad_(False)
+    needs = subject.claims.needs
+    scale = needs.get("lr", 2)
+    height, width = (side // scale * scale for side in hr.shape[-2:])  # as a run's batches are
+    sr, hr = sr[..., :height, :width], hr[..., :height, :width]
+    lr = F.avg_pool2d(hr, scale)
+
+    def discriminate(image: Tensor) -> DiscriminatorOutput:
+        features = features_for(needs["features"], network, image) if "features" in needs else []
+        return DiscriminatorOutput([network(image)], features)
+
     return Views(
         sr=sr,
         hr=hr,
-        lr=F.avg_pool2d(hr, 2),
+        lr=lr,
         step=1,
         draws=draws(len(hr)),
         downscale=downscale or (lambda image: F.avg_pool2d(image, 2)),
-        discriminator=lambda image: DiscriminatorOutput([network(image)]),
+        discriminator=discriminate,
+        extras=extras_for(needs.get("extras", ()), sr, lr),
         make_ema_sr=lambda: (sr.detach() + hr) / 2,
-        layers={name: _layer(sr) for name in needed_layers([of])},
+        layers={name: _layer(sr) for name in needed_layers([built])},
     )
 
 
@@ -114,18 +127,19 @@ def parts(value: Any, what: str) -> Outputs:
 
 def _lose(subject: Subject, built: Any, inputs: Inputs) -> Outputs:
     loss = as_module(built)
-    return parts(loss(views_of(inputs[0], inputs[1], of=built)) if wants_views(loss) else loss(*inputs), "loss")
+    return parts(loss(views_of(subject, built, inputs[0], inputs[1])) if wants_views(loss) else loss(*inputs), "loss")
 
 
 def _play(subject: Subject, built: Any, inputs: Inputs) -> Outputs:
-    generator = parts(built.generator_term(views_of(inputs[0], inputs[1], of=built)), "generator_term")
-    return {f"generator {name}": value for name, value in generator.items()} | discriminator_terms(built, inputs)
+    generator = parts(built.generator_term(views_of(subject, built, inputs[0], inputs[1])), "generator_term")
+    named = {f"generator {name}": value for name, value in generator.items()}
+    return named | discriminator_terms(subject, built, inputs)
 
 
-def discriminator_terms(built: Any, inputs: Inputs, network: nn.Module | None = None) -> Outputs:
+def discriminator_terms(subject: Subject, built: Any, inputs: Inputs, network: nn.Module | None = None) -> Outputs:
     """The discriminator's terms, as in its own step: fakes without graph, weights that train."""
     sr, hr = inputs
-    views = views_of(sr.detach(), hr, network or judge())
+    views = views_of(subject, built, sr.detach(), hr, network or judge())
     with torch.enable_grad():  # a gradient penalty differentiates whatever the caller does
         terms = parts(built.discriminator_term(views), "discriminator_term")
     return {f"discriminator {name}": value for name, value in terms.items()}
@@ -152,7 +166,7 @@ def _measure(subject: Subject, built: Any, inputs: Inputs) -> Outputs:
     named = inspect.signature(forward).parameters
     needed = [one for one in named.values() if one.default is one.empty]
     if "views" in named:
-        value = built(views_of(inputs[0], inputs[1]))
+        value = built(views_of(subject, built, inputs[0], inputs[1]))
     else:
         value = built(*inputs) if len(needed) == 2 or "hr" in named else built(inputs[0])
     return {"value": torch.as_tensor(value)}

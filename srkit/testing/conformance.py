@@ -134,10 +134,13 @@ def _built(
 ) -> Iterator[Result]:
     from srkit.testing.callings import CALLINGS
     from srkit.testing.globals import restore_settings, settings
+    from srkit.testing.needs import files_for, wrong_needs
     from srkit.testing.subject import Subject
 
     claims = getattr(component.factory, "claims", None) or Claims()
     written = claims.options if options is None else options
+    if not wrong_needs(claims.needs):
+        written = {**files_for(claims.needs.get("files", {}), place), **written}
     use = component.use if component.file is None else f"{component.file}:{component.use.rpartition(':')[2]}"
     table = {"use": use, **complete_options(component, written, place)}
     yield _claimed(claims, rules_of(component.kind))
@@ -165,11 +168,15 @@ def _built(
 
 def _claimed(claims: Claims, rules: tuple[Rule, ...]) -> Result:
     """Whether the claims mean something: a misspelt excuse excuses nothing."""
+    from srkit.testing.needs import wrong_needs
+
     names = [rule.name for rule in rules]
     unknown = [one for one in claims.excused if one not in names] + [
         one for one in claims.exports if one not in EXPORTS
     ]
-    promise = "its claims name rules and formats that there are"
+    promise = "its claims name rules, formats and needs that there are"
+    if wrong := wrong_needs(claims.needs):
+        return Result("claims", promise, "broken", wrong, "srkit.contracts.Claims says what each is.")
     if not unknown:
         return Result("claims", promise, "kept")
     known = f"Rules: {', '.join(names)}. Formats: {', '.join(EXPORTS)}."

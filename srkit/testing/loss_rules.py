@@ -90,7 +90,7 @@ def _own_weights_learn(subject: Subject) -> None:
 
 def _discriminator_learns(subject: Subject) -> None:
     network = judge()
-    total = _total(discriminator_terms(subject.build(), subject.inputs(), network), "discriminator")
+    total = _total(discriminator_terms(subject, subject.build(), subject.inputs(), network), "discriminator")
     if total.requires_grad:
         total.backward()
     if any(one.grad is None for one in network.parameters()):
@@ -114,7 +114,7 @@ def _says_that_it_shrinks(subject: Subject) -> None:
         return F.avg_pool2d(image, 2)
 
     sr, hr = subject.inputs()
-    call(views_of(sr.requires_grad_(), hr, downscale=downscale, of=loss))
+    call(views_of(subject, loss, sr.requires_grad_(), hr, downscale=downscale))
     says = needs_downscale(loss)
     if any(asked) and not says:
         raise Broken(

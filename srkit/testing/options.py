@@ -11,7 +11,7 @@ import numpy as np
 
 from srkit.registry import Component, Option
 
-__all__ = ["complete_options"]
+__all__ = ["complete_options", "picture_folder"]
 
 STOCK = {
     "blocks": "Block",
@@ -69,12 +69,12 @@ def _example_of(annotation: Any, folder: Path) -> Any:
         wanted = arguments[:1] if arguments[-1] is Ellipsis else arguments
         return [_example_of(part, folder) for part in wanted]
     if annotation is Path:
-        return str(_picture_folder(folder))
+        return str(picture_folder(folder))
     examples: dict[Any, Any] = {bool: False, int: 2, float: 0.5}
     return examples.get(annotation)
 
 
-def _picture_folder(folder: Path) -> Path:
+def picture_folder(folder: Path) -> Path:
     """A folder with a few pictures of noise."""
     from PIL import Image
 

@@ -85,6 +85,11 @@ EXCEPTIONS = {
     ("inference", "srkit.training.checkpoint"): "a model is read out of the checkpoint that training wrote",
     ("inference", "srkit.training.binding"): "a model is read out of a checkpoint of its own run alone",
     ("inference", "srkit.training.folder"): "a model is found in the run folder that training made",
+    (
+        "testing",
+        "srkit.inference.exported",
+    ): "components that need a trained model are tried with one as export writes it",
+    ("testing", "srkit.inference.own_words"): "likewise: what such a file says of itself",
     ("hooks", "srkit.training.run"): "names the type that hooks are handed; for type checkers alone",
 }
 """Imports against the order: (room, module) -> why."""

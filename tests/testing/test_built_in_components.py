@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from srkit.components.generators.espcn import Espcn
-from srkit.inference.exported import save_exported
-from srkit.inference.own_words import EXPERIMENT
 from srkit.registry import Entry, Registry
 from srkit.testing import check
 from srkit.testing.imports import ImportFacts, look_at_imports
@@ -30,6 +25,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "discriminators:patch": {"channels": 2},
     "discriminators:unet": {"channels": 2},
     "discriminators:vgg128": {"input_size": 32, "channels": 2},
+    "feature_losses:teacher": {"layers": ["layers.0"]},
     "feature_losses:vgg16": {"weights": "random", "layers": ["conv1_1", "conv2_1"]},
     "feature_losses:vgg19": {"weights": "random", "layers": ["conv1_1", "conv2_1"]},
 }
@@ -64,19 +60,9 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "http://127.0.0.1:9")
 
 
-@pytest.fixture(scope="module")
-def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of a trained model."""
-    path = tmp_path_factory.mktemp("models") / "espcn.safetensors"
-    says = {"scale": 2, "generator": {"use": "espcn", "channels": 4}}
-    save_exported(path, Espcn(2, 4).state_dict(), {EXPERIMENT: json.dumps(says)})
-    return path
-
-
 @pytest.mark.parametrize("entry", ENTRIES, ids=label)
-def test_it_keeps_its_contract(entry: Entry, facts: dict[str, ImportFacts], teacher: Path) -> None:
-    teaching = {"model": str(teacher), "layers": ["layers.0"]}
-    options = teaching if label(entry) == "feature_losses:teacher" else SMALL.get(label(entry))
+def test_it_keeps_its_contract(entry: Entry, facts: dict[str, ImportFacts]) -> None:
+    options = SMALL.get(label(entry))
     report = check(entry.kind, entry.qualified, registry=REGISTRY, options=options, facts=facts[entry.module])
     report.require()
     if not report.tried:

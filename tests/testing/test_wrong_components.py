@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from torch import Tensor, nn
@@ -56,6 +57,18 @@ class Textless(Exception):
         raise ValueError("no text either")
 
 
+def deaf(suppressing: bool = False) -> None:
+    """Never ends, and catches whatever would end it."""
+    while not suppressing:
+        try:  # noqa: SIM105  (another way than the one below)
+            time.sleep(60)
+        except BaseException:
+            pass
+    while True:
+        with suppress(BaseException):
+            time.sleep(60)
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
@@ -63,8 +76,10 @@ class Textless(Exception):
         (lambda: (_ for _ in ()).throw(GeneratorExit()), "GeneratorExit"),
         (lambda: (_ for _ in ()).throw(Textless()), "Textless: its text cannot be shown"),
         (lambda: time.sleep(60), "still at it"),
+        (lambda: deaf(), "still at it"),
+        (lambda: deaf(suppressing=True), "still at it"),
     ],
-    ids=["exits", "a BaseException", "an error without text", "endless"],
+    ids=["exits", "a BaseException", "an error without text", "endless", "deaf", "deaf by suppress"],
 )
 def test_whatever_a_component_does_is_a_broken_rule(
     fault: Callable[[], object], said: str, monkeypatch: pytest.MonkeyPatch

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import srkit
 from srkit.components.backbones import on_meta
-from srkit.contracts import Provenance, Shared, Views
+from srkit.contracts import Claims, Provenance, Shared, Views
 from srkit.errors import OptionError, UserError
 from srkit.exactness import at_least_float32
 from srkit.layer_outputs import layer_outputs, require_layers
@@ -44,6 +44,7 @@ class Teacher(nn.Module):
     """
 
     borrowed = ("teacher",)
+    claims = Claims(needs={"files": {"model": "model"}})
     teacher: Any
 
     def __init__(
