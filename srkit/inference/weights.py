@@ -24,8 +24,17 @@ from srkit.weight_files.refusals import sha256_of
 from srkit.weight_files.tensor_files import read_header
 from srkit.weight_files.torch_files import load_torch_file, outline_torch_file
 
-WRAPPINGS = ("params_ema", "params", "state_dict", "model_state_dict", "model", "generator", "net_g")
+AVERAGED = ("params_ema", "g_ema", "ema", "ema_state_dict", "model_ema", "ema_model")
+"""What trainers call averaged weights."""
+
+GENERATORS = ("generator", "net_g", "netG", "gen", "G", "model", "net", "network")
+"""What trainers call the network that makes the pictures."""
+
+WRAPPINGS = (*AVERAGED, "params", "state_dict", "model_state_dict", "weights", *GENERATORS)
 """Under which names a file's weights may lie, averaged ones first."""
+
+DEEPEST = 8
+"""In how many wrappings weights are looked for."""
 
 PREFIXES = ("module.", "_orig_mod.")
 """What DataParallel and torch.compile write before every name."""
@@ -43,6 +52,7 @@ class Weights:
         sha256: of that file.
         complaints: checkpoints that were not whole and passed over.
         beside: what else the file holds, by name.
+        inside: the names of what they are wrapped in, outermost first.
     """
 
     tensors: dict[str, Tensor]
@@ -50,6 +60,7 @@ class Weights:
     sha256: str
     complaints: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
 
 
 def read_weights(path: Path, role: str) -> Weights:
@@ -73,7 +84,7 @@ def any_weights(path: Path, role: str) -> Weights:
     _require_file(path)
     with _clear_errors(path):
         content = file_content(path)
-    return Weights(unwrapped(content, path), path, sha256_of(path), beside=_beside(content))
+    return Weights(unwrapped(content, path), path, sha256_of(path), beside=_beside(content), inside=_way(content) or ())
 
 
 def outlined_weights(path: Path) -> dict[str, Tensor]:
@@ -173,27 +184,33 @@ def unwrapped(content: Any, path: Path) -> dict[str, Tensor]:
     Raises:
         UserError: there are none.
     """
-    while isinstance(content, Mapping) and not any(isinstance(one, Tensor) for one in content.values()):
-        inner = next((content[name] for name in WRAPPINGS if _is_filled(content.get(name))), None)
-        if inner is None:
-            break
-        content = inner
-    tensors = dict(content) if isinstance(content, Mapping) else {}
-    if not tensors or not all(isinstance(name, str) and isinstance(one, Tensor) for name, one in tensors.items()):
+    way = _way(content)
+    if way is None:
         raise UserError(f"{path} holds no weights by name (nor under {', '.join(WRAPPINGS)}).")
+    for name in way:
+        content = content[name]
+    tensors = dict(content)
     while prefix := next((one for one in PREFIXES if all(name.startswith(one) for name in tensors)), ""):
         tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
     return tensors
 
 
-def _is_filled(content: Any) -> bool:
-    return isinstance(content, Mapping) and len(content) > 0
+def _way(content: Any, deepest: int = DEEPEST) -> tuple[str, ...] | None:
+    """The wrappings around the weights in a file's content, outermost first; None where there are no weights."""
+    if not isinstance(content, Mapping) or not content:
+        return None
+    if all(isinstance(name, str) and isinstance(one, Tensor) for name, one in content.items()):
+        return ()
+    for name in WRAPPINGS if deepest else ():
+        if (further := _way(content.get(name), deepest - 1)) is not None:
+            return (name, *further)
+    return None
 
 
 def _beside(content: Any) -> tuple[str, ...]:
-    """The names around the mapping that `unwrapped` goes into."""
-    if not isinstance(content, Mapping) or any(isinstance(one, Tensor) for one in content.values()):
-        return ()
-    taken = next((name for name in WRAPPINGS if _is_filled(content.get(name))), None)
-    rest = [str(name) for name in content if name != taken]
-    return (*rest, *_beside(content[taken])) if taken is not None else ()
+    """The names around the weights, on the way to them."""
+    found: list[str] = []
+    for taken in _way(content) or ():
+        found += [str(name) for name in content if name != taken]
+        content = content[taken]
+    return tuple(found)

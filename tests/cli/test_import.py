@@ -179,6 +179,16 @@ WRAPPINGS: dict[str, Callable[[dict[str, Tensor]], Any]] = {
         "global_step": 5,
         "hyper_parameters": {"lr": 1e-4},
     },
+    "net_g.module.": lambda weights: {f"net_g.module.{key}": one for key, one in weights.items()},
+    "model._orig_mod.": lambda weights: {"state_dict": {f"model._orig_mod.{key}": w for key, w in weights.items()}},
+    "swa": lambda weights: {"n_averaged": torch.tensor(3), **{f"module.{key}": one for key, one in weights.items()}},
+    "net": lambda weights: {"net": weights},
+    "netG": lambda weights: {"netG": weights, "netD": {"a.weight": torch.zeros(2)}, "epoch": 3},
+    "weights": lambda weights: {"weights": weights, "step": torch.tensor(3)},
+    "g_ema": lambda weights: {"g_ema": weights, "g": {"a": torch.zeros(2)}},
+    "ema-beside-model": lambda weights: {"model": {key: one + 1 for key, one in weights.items()}, "ema": weights},
+    "ema-within": lambda weights: {"state_dict": {"params": {"a": torch.zeros(2)}, "params_ema": weights}},
+    "ema-of-no-weights": lambda weights: {"ema": {"decay": 0.999}, "state_dict": weights},
     "half": lambda weights: {key: one.half() for key, one in weights.items()},
 }
 
@@ -195,6 +205,37 @@ def test_wrappings(wrapping: str, srkit: Command) -> None:
     assert srkit("import", name, "--out", "imported").code == 0
     found = load_model(Path("imported"), Registry.installed()).network(LR)
     torch.testing.assert_close(found, network(LR), rtol=1e-5, atol=2e-3 if wrapping == "half" else 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("taken", "others"),
+    [
+        ("net_g.", ("net_d.",)),
+        ("generator.", ("discriminator.", "loss.vgg.")),
+        ("net_g_ema.module.", ("net_g.module.", "net_d.module.")),
+        ("model.net_g.", ("model.net_d.",)),
+    ],
+)
+def test_of_several_networks_the_generator_is_taken_and_said(
+    taken: str, others: tuple[str, ...], srkit: Command
+) -> None:
+    network = seeded(small(Compact, scale=2, channels=4, layers=1))
+    tensors = {f"{other}{key}": one + 1 for other in others for key, one in network.state_dict().items()}
+    tensors |= {f"{taken}{key}": one for key, one in network.state_dict().items()}
+    torch.save({"state_dict": tensors}, "several.ckpt")
+    said = srkit("import", "several.ckpt", "--out", "imported")
+    assert said.code == 0, said.err
+    torch.testing.assert_close(load_model(Path("imported"), Registry.installed()).network(LR), network(LR))
+    head = next(part for part in taken.split(".") if part not in ("model", "module"))
+    assert f"the names that begin with '{head}.' were taken" in said.out
+    assert all(other.removeprefix("model.").partition(".")[0] in said.out for other in others)
+
+
+def test_it_says_which_of_a_files_weights_it_took(srkit: Command) -> None:
+    weights = seeded(small(Compact, scale=2, channels=4, layers=1)).state_dict()
+    torch.save({"model": {"params": weights}, "ema": {key: one + 1 for key, one in weights.items()}}, "both.pth")
+    said = srkit("import", "both.pth")
+    assert said.code == 0 and "not taken: model" in said.out and "the weights are those under 'ema'" in said.out
 
 
 DISCRIMINATORS: dict[str, tuple[nn.Module, Callable[[nn.Module], dict[str, Tensor]]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from srkit.inference.building import TooLarge, built_to_fit, no_larger_than
 from srkit.inference.exported import exported_model, is_exported
 from srkit.inference.initial import compared
 from srkit.inference.own_code import own_names
-from srkit.inference.weights import SUFFIXES, Weights, read_weights
+from srkit.inference.weights import AVERAGED, GENERATORS, SUFFIXES, Weights, read_weights
 from srkit.registry import KINDS, Component, Registry
 
 ROLES = {"generator": "generators", "discriminator": "discriminators"}
@@ -63,32 +64,57 @@ def recognize(path: Path, registry: Registry) -> Recognized:
         return _by_own_words(path, registry)
     weights = read_weights(path, "generator")
     ordered = weights.file.suffix != ".safetensors"  # that format sorts its tensors
-    try:
-        return _recognized(path, weights, ordered, registry)
-    except _Unknown as unknown:
+    said: list[str] = []
+    refusal: _Unknown | None = None
+    while True:
+        try:
+            one = _recognized(path, weights, ordered, registry)
+            break
+        except _Unknown as error:
+            if refusal is None or (isinstance(error, _Unfit) and not isinstance(refusal, _Unfit)):
+                refusal = error
         # what a trainer calls the network stands before every name; some networks' own names begin alike too
         if (inner := _within(weights)) is None:
-            raise UserError(*unknown.lines) from unknown.__cause__
-        prefix, own = inner
-        try:
-            one = _recognized(path, own, ordered, registry)
-        except _Unknown:
-            raise UserError(*unknown.lines) from unknown.__cause__
-        said = f"every name begins with {prefix!r}, which was taken away"
-        return replace(one, foreign=replace(one.foreign, assumed=(*one.foreign.assumed, said)))
+            raise refusal
+        sentence, weights = inner
+        said.append(sentence)
+    if weights.inside and len(weights.inside) + len(weights.beside) > 1:
+        said.insert(0, f"the weights are those under {'.'.join(weights.inside)!r}")
+    return replace(one, weights=weights, foreign=replace(one.foreign, assumed=(*one.foreign.assumed, *said)))
 
 
 class _Unknown(UserError):
     """No network knows the weights."""
 
 
+class _Unfit(_Unknown):
+    """A network knows them, and they do not fit it."""
+
+
+_NETWORKS = (*AVERAGED, *(f"{name}_ema" for name in GENERATORS), *GENERATORS, "module", "_orig_mod")
+"""Before which names the generator's may stand where a file holds several networks, averaged ones first."""
+
+
 def _within(weights: Weights) -> tuple[str, Weights] | None:
-    """The weights without the one prefix that all names share, and it; None where they share none."""
-    heads = {name.partition(".")[0] for name in weights.tensors}
-    if len(heads) != 1 or any("." not in name for name in weights.tensors):
+    """The weights of the generator alone without what stands before each of their names, and a sentence on that.
+
+    None where no name has anything before it, or none of several is a generator's.
+    """
+    heads = Counter(name.partition(".")[0] for name in weights.tensors)
+    head = next(iter(heads)) if len(heads) == 1 else next((one for one in _NETWORKS if one in heads), None)
+    if head is None:
         return None
-    prefix = f"{heads.pop()}."
-    return prefix, replace(weights, tensors={name.removeprefix(prefix): one for name, one in weights.tensors.items()})
+    prefix = f"{head}."
+    tensors = {name.removeprefix(prefix): one for name, one in weights.tensors.items() if name.startswith(prefix)}
+    if not tensors:
+        return None
+    left = tuple(f"{one} ({count} tensor{'s' * (count > 1)})" for one, count in heads.items() if one != head)
+    sentence = (
+        f"of what the file holds, the names that begin with {prefix!r} were taken, without that"
+        if left
+        else f"every name begins with {prefix!r}, which was taken away"
+    )
+    return sentence, replace(weights, tensors=tensors, beside=(*weights.beside, *left))
 
 
 def _recognized(path: Path, weights: Weights, ordered: bool, registry: Registry) -> Recognized:
@@ -114,7 +140,7 @@ def _recognized(path: Path, weights: Weights, ordered: bool, registry: Registry)
     others += [
         f"{label} failed while it looked at the file: {type(why).__name__}: {why}" for label, why in failed.items()
     ]
-    kind = UserError if misfits else _Unknown
+    kind = _Unfit if misfits else _Unknown
     raise kind(f"{path}: {first}", *others) from next(iter(failed.values()), None)
 
 
