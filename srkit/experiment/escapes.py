@@ -20,7 +20,21 @@ _DRIVE = re.compile(r"[A-Z]:[\b\f\n\r\t\\/\w]|\.{1,2}[\b\f\n\r\t\\]|\\")
 """How no text but a path begins."""
 
 _OF_PATHS = frozenset(
-    ("train", "validate", "path", "photos", "init", "extends", "hr_folder", "lr_folder", "folder", "file", "model")
+    (
+        "train",
+        "validate",
+        "path",
+        "photos",
+        "init",
+        "extends",
+        "hr_folder",
+        "lr_folder",
+        "folder",
+        "file",
+        "model",
+        "hr",
+        "lr",
+    )
 )
 """Keys under which a path stands, of which a backslash in the middle is known alone."""
 
@@ -40,5 +54,5 @@ def escaped_paths(value: Any, path: TreePath = ()) -> Iterator[tuple[TreePath, s
             yield from escaped_paths(below, (*path, index))
     elif isinstance(value, str) and any(one in value for one in _ESCAPED):
         key = next((one for one in reversed(path) if isinstance(one, str)), "")
-        if key in _OF_PATHS or _DRIVE.match(value):
+        if key.rpartition(".")[2] in _OF_PATHS or _DRIVE.match(value):
             yield path, "".join(_ESCAPED.get(one, one) for one in value)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from srkit.errors import ExperimentError, Problem, nearest
+from srkit.experiment.escapes import WAY_OUT, escaped_paths, has_backslash
 from srkit.experiment.names import entry_names, find_entry, same_use
 from srkit.experiment.overlay import drop_options, replace, spell_out, use_at
 from srkit.experiment.tables import is_array, table_class, table_keys
@@ -41,8 +42,12 @@ def parse_setting(text: str) -> tuple[str, Any]:
         if value.strip().startswith(("[", "{", '"', "'")):
             message = f"{value.strip()!r} is not a TOML value: {error.why}."
             hint = "Put the whole setting between quotes, so that the shell leaves it as it is."
+            hint = f"{WAY_OUT}." if has_backslash(value) else hint
             raise ExperimentError([Problem(message, key.strip(), COMMAND_LINE, hint=hint)]) from None
         parsed = {}
+    for where, meant in escaped_paths({key.strip(): parsed["value"]} if len(parsed) == 1 else {}):
+        message = f"it holds a line end, a tab or their like; it seems to be the path {meant}."
+        raise ExperimentError([Problem(message, ".".join(map(str, where)), COMMAND_LINE, hint=f"{WAY_OUT}.")])
     # more than one key: the text went on in another line
     return key.strip(), parsed["value"] if len(parsed) == 1 else value.strip()
 

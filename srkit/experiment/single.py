@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from srkit.errors import ExperimentError, UserError
+from srkit.experiment.escapes import WAY_OUT, escaped_paths, has_backslash
 from srkit.experiment.picks import Pick, Picking
 from srkit.experiment.tree import Origin, Tree, TreePath
 from srkit.experiment.typed import Typing
@@ -32,7 +33,10 @@ def table_of(text: str, shown_as: str) -> dict[str, Any]:
     try:
         table = parsed_toml(f"it = {text}")["it"]
     except NotToml as error:
-        raise UserError(f"{shown_as} {text}: not a TOML table ({error.why})") from None
+        way_out = f". {WAY_OUT}" if has_backslash(text) else ""
+        raise UserError(f"{shown_as} {text}: not a TOML table ({error.why}){way_out}") from None
+    for _, meant in escaped_paths(table):
+        raise UserError(f"{shown_as} {text}: it seems to hold the path {meant}. {WAY_OUT}")
     if not isinstance(table.get("use"), str):
         raise UserError(f'{shown_as} {text}: begin with what it is, {{ use = "...", ... }}')
     return dict(table)

@@ -80,8 +80,13 @@ class Tree:
         return Tree(copy.deepcopy(self.values), dict(self.origins), list(self.files))
 
 
-def read_tree(path: Path, shown_as: str = "") -> Tree:
-    """Parse one file.
+def read_tree(path: Path, shown_as: str = "", what: str = "experiment file") -> Tree:
+    """Parse one file of TOML.
+
+    Args:
+        path: the file.
+        shown_as: how messages name it; as `path` does where that is empty.
+        what: what messages call it where it isn't there.
 
     Raises:
         UserError: it cannot be read.
@@ -91,7 +96,7 @@ def read_tree(path: Path, shown_as: str = "") -> Tree:
     try:
         text = plain_text(path, "utf-8-sig")  # editors on Windows begin a file with a mark
     except FileNotFoundError:
-        raise UserError(f"there is no experiment file {shown}") from None
+        raise UserError(f"there is no {what} {shown}") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{shown}{_not_utf8(error)}") from None
     except OSError as error:

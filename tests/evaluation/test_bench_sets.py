@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,22 @@ def test_the_shipped_suite_is_sound() -> None:
         assert one.images is not None and one.border is None
         made_by = recipe_of({"downscaler": one.downscaler}, REGISTRY, shown_as=one.name, folder=file.parent)
         assert made_by.downscaler == "matlab-bicubic"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'[[set]]\nname = "a"\nhr = "D:\\new"\n', r"seems to be the path D:\\new"),
+        (b'[[set]]\nname = "a"\nhr = "C:\\Users"\n', "single quotes"),
+        ('[[set]]\nname = "b\u00fc"\nhr = "x"\n'.encode("latin-1"), r"s.toml:2 is not UTF-8.*latin-1"),
+        ('[[set]]\nname = "a"\nhr = "x"\n'.encode("utf-16"), "is written in UTF-16"),
+        (b"x = " + b"[" * 3000 + b"]" * 3000, "nested too deep"),
+        (b'[[set]]\nname = "a"\nhr = "x"\nscalse = [2]\n', r"s.toml:4: set 1 scalse: unknown key.*scales"),
+        (b'[[sets]]\nname = "a"\nhr = "x"\n', r"s.toml:1: unknown key 'sets'.*'set'"),
+    ],
+)
+def test_a_suite_file_is_told_of_as_an_experiment_file_is(content: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        read_suite(tmp_path / "s.toml")
+    assert re.search(said, str(caught.value), re.DOTALL)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from srkit.errors import ExperimentError, UserError
+from srkit.experiment.settings import parse_setting
+from srkit.experiment.single import table_of
 from srkit.experiment.tree import read_tree
 
 TEXT = 'scale = 2\n[data]\ntrain = {}\n[generator]\nuse = "espcn"\n'
@@ -76,3 +78,30 @@ def test_latin_1_is_told_by_its_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r'x.toml:3 is not UTF-8: train = "bücher". It may be latin-1'):
         read(tmp_path, TEXT.format('"bücher"').encode("latin-1"))
     assert read(tmp_path, TEXT.format('"bücher"').encode("utf-8-sig"))["scale"] == 2
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (r'data.train="D:\new"', r"seems to be the path D:\new"),
+        (r'data.train=["ok", "photos\temp"]', r"seems to be the path photos\temp"),
+        (r'data.train={ use = "folder", path = "C:\folder" }', r"seems to be the path C:\folder"),
+        (r'data.train="C:\Users"', "is not a TOML value"),
+    ],
+)
+def test_a_setting_with_backslashes_gets_the_same_way_out(setting: str, said: str) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        parse_setting(setting)
+    (problem,) = caught.value.problems
+    assert said in problem.message and "single quotes" in problem.hint and problem.key.startswith("data.train")
+
+
+@pytest.mark.parametrize("setting", [r"data.train='D:\new'", r"data.train=D:\new", r'label="dense\n64"'])
+def test_a_setting_that_is_written_rightly_is_taken(setting: str) -> None:
+    assert parse_setting(setting)[1] in (r"D:\new", "dense\n64")
+
+
+@pytest.mark.parametrize("typed", [r'{ use = "folder", path = "D:\new" }', r'{ use = "folder", path = "C:\Users" }'])
+def test_a_typed_component_with_backslashes_gets_the_same_way_out(typed: str) -> None:
+    with pytest.raises(UserError, match="single quotes"):
+        table_of(typed, "--downscaler")

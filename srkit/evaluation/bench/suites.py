@@ -12,14 +12,15 @@ from msgspec import Meta, Struct
 from srkit.errors import UserError, nearest
 from srkit.evaluation.bench.recipes import recipe_of
 from srkit.evaluation.bench.sets import PhotoSet, folder_set, pair_set
-from srkit.plain_files import plain_text
+from srkit.experiment.tree import Tree, TreePath, read_tree
 from srkit.registry import Registry
-from srkit.toml_files import NotToml, parsed_toml
 
 __all__ = ["SuiteSet", "read_suite", "suite_set", "verify"]
 
 
 Scale = Annotated[int, Meta(ge=1, le=16)]
+
+SHAPE = "A suite is one or several [[set]] tables with name and hr"
 
 
 class SuiteSet(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -58,21 +59,14 @@ def read_suite(path: Path) -> list[SuiteSet]:
     Raises:
         UserError: it cannot be read, is no TOML, or a key is wrong; names the key.
     """
-    try:
-        content = parsed_toml(plain_text(path, "utf-8-sig"))
-    except FileNotFoundError:
-        raise UserError(f"there is no suite file {path}") from None
-    except NotToml as error:
-        where = path if error.line is None else f"{path}:{error.line}"
-        raise UserError(f"{where}: not TOML: {error.why}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
-    tables = content.get("set")
-    others = [key for key in content if key != "set"]
-    if others or not isinstance(tables, list) or not tables:
-        wrong = f"unknown key {others[0]!r}. " if others else ""
-        raise UserError(f"{path}: {wrong}A suite is one or several [[set]] tables with name and hr")
-    sets = [_typed(table, f"{path}: set {number}") for number, table in enumerate(tables, 1)]
+    tree = read_tree(path, what="suite file")
+    tables = tree.values.get("set")
+    for key in tree.values:
+        if key != "set":
+            raise UserError(f"{_place(tree, (key,), path)}: unknown key {key!r}. {nearest(key, ['set']) or SHAPE}")
+    if not isinstance(tables, list) or not tables:
+        raise UserError(f"{path}: {SHAPE}")
+    sets = [_typed(tree, index, path) for index in range(len(tables))]
     names = [one.name for one in sets]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -80,15 +74,23 @@ def read_suite(path: Path) -> list[SuiteSet]:
     return sets
 
 
-def _typed(table: Any, where: str) -> SuiteSet:
+def _typed(tree: Tree, index: int, path: Path) -> SuiteSet:
     fields = [one.name for one in msgspec.structs.fields(SuiteSet)]
+    table = tree.get(("set", index))
     for key in table if isinstance(table, dict) else ():
         if key not in fields:
-            raise UserError(f"{where} {key}: unknown key. {nearest(key, fields) or 'Known: ' + ', '.join(fields)}")
+            where = f"{_place(tree, ('set', index, key), path)}: set {index + 1} {key}"
+            raise UserError(f"{where}: unknown key. {nearest(key, fields) or 'Known: ' + ', '.join(fields)}")
     try:
         return msgspec.convert(table, SuiteSet)
     except msgspec.ValidationError as error:
-        raise UserError(f"{where}: {error}") from None
+        raise UserError(f"{_place(tree, ('set', index), path)}: set {index + 1}: {error}") from None
+
+
+def _place(tree: Tree, at: TreePath, path: Path) -> str:
+    """The file and, where it is known, the line of a key."""
+    line = tree.origin(at).line
+    return str(path) if line is None else f"{path}:{line}"
 
 
 def suite_set(one: SuiteSet, scale: int, file: Path, registry: Registry) -> PhotoSet:
