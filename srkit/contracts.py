@@ -97,8 +97,8 @@ class Claims:
         excused: rule -> the reason why it does not hold here; shown in the report in the place of a failure.
         needs: what it cannot do without and the kit is to offer, by these names. "extras": names of what the generator
             gives beside the image, each offered as an image with graph, or a function (sr, lr) -> these by name.
-            "features": how many feature maps the discriminator gives. "lr": how many times smaller LR images are, 2
-            where nothing is said. "files": options that name a file -> "images" (a folder of some), "model" (a trained
+            "features": how many feature maps the discriminator gives, 3 where nothing is said. "lr": how many times
+            smaller LR images are, else 2. "files": options that name a file -> "images" (a folder of some), "model" (a trained
             x2 model), or a function (folder) -> path that writes what is to be read.
 
     Example:

@@ -96,8 +96,7 @@ def views_of(
     lr = F.avg_pool2d(hr, scale)
 
     def discriminate(image: Tensor) -> DiscriminatorOutput:
-        features = features_for(needs["features"], network, image) if "features" in needs else []
-        return DiscriminatorOutput([network(image)], features)
+        return DiscriminatorOutput([network(image)], features_for(needs.get("features", 3), network, image))
 
     return Views(
         sr=sr,

@@ -16,6 +16,7 @@ REGISTERED_ONLY = {
     "cli/verification.py": "imports registered components, each in a process of its own",
     "inference/weights.py": "defaults of registered components, by which a checkpoint is known to be its run's",
     "inference/own_words.py": "which names of an experiment are registered",
+    "testing/needs.py": "a built-in generator, for components that need a trained model",
     "testing/pytest_plugin.py": "names entry points of the package that is tested",
 }
 """Where a registry is made that trusts nobody -> what it is for."""
