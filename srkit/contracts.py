@@ -98,8 +98,8 @@ class Claims:
         needs: what it cannot do without and the kit is to offer, by these names. "extras": names of what the generator
             gives beside the image, each offered as an image with graph, or a function (sr, lr) -> these by name.
             "features": how many feature maps the discriminator gives, 3 where nothing is said. "lr": how many times
-            smaller LR images are, else 2. "files": options that name a file -> "images" (a folder of some), "model" (a trained
-            x2 model), or a function (folder) -> path that writes what is to be read.
+            smaller LR images are, else 2. "files": options that name a file -> "images" (a folder of some), "model" (a
+            trained x2 model), or a function (folder) -> path that writes what is to be read.
 
     Example:
         >>> Claims(needs={"extras": ["mask"], "files": {"path": "images"}}).needs["extras"]
