@@ -90,7 +90,7 @@ def read_tree(path: Path, shown_as: str = "", what: str = "experiment file") -> 
 
     Raises:
         UserError: it cannot be read.
-        ExperimentError: it is not TOML; with the line.
+        ExperimentError: it is not TOML, or not UTF-8; with the line.
     """
     shown = shown_as or str(path)
     try:
@@ -98,11 +98,11 @@ def read_tree(path: Path, shown_as: str = "", what: str = "experiment file") -> 
     except FileNotFoundError:
         raise UserError(f"there is no {what} {shown}") from None
     except UnicodeDecodeError as error:
-        raise UserError(f"{shown}{_not_utf8(error)}") from None
+        raise ExperimentError([_not_utf8(error, shown)]) from None
     except OSError as error:
         raise UserError(f"{shown} cannot be read: {error.strerror or error}") from None
     if "\0" in text:
-        raise UserError(f"{shown}{UTF_16}")
+        raise ExperimentError([Problem(UTF_16, file=shown)])
     try:
         values = parsed_toml(text)
     except NotToml as error:
@@ -131,22 +131,21 @@ SHOWN = 200
 _TWICE = ("Cannot overwrite a value", "Cannot declare")
 
 
-UTF_16 = " is written in UTF-16; TOML is UTF-8. Save it again with the encoding UTF-8"
+UTF_16 = "it is written in UTF-16; TOML is UTF-8. Save it again with the encoding UTF-8."
 
 
-def _not_utf8(error: UnicodeDecodeError) -> str:
+def _not_utf8(error: UnicodeDecodeError, shown: str) -> Problem:
     """What a file is written in that is not UTF-8, as far as its bytes tell, and the way out."""
     content: bytes = error.object
     if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content[:200].count(0) > len(content[:200]) // 4:
-        return UTF_16
+        return Problem(UTF_16, file=shown)
     if b"\0" in content:
-        return " cannot be read: it is no text"
+        return Problem("it cannot be read: it is no text.", file=shown)
     line = content.count(b"\n", 0, error.start) + 1
     text = content.split(b"\n")[line - 1].decode("latin-1").strip()[:SHOWN]
-    shown = "".join(one if one.isprintable() else "?" for one in text)
-    return (
-        f":{line} is not UTF-8: {shown}. It may be latin-1 (Windows-1252): save the file again with the encoding UTF-8"
-    )
+    printable = "".join(one if one.isprintable() else "?" for one in text)
+    hint = "It may be latin-1 (Windows-1252): save the file again with the encoding UTF-8."
+    return Problem(f"not UTF-8: {printable}.", file=shown, line=line, hint=hint)
 
 
 def _not_toml(error: NotToml, text: str, shown: str) -> Problem:

@@ -160,7 +160,7 @@ def test_the_shipped_suite_is_sound() -> None:
     [
         (b'[[set]]\nname = "a"\nhr = "D:\\new"\n', r"seems to be the path D:\\new"),
         (b'[[set]]\nname = "a"\nhr = "C:\\Users"\n', "single quotes"),
-        ('[[set]]\nname = "b\u00fc"\nhr = "x"\n'.encode("latin-1"), r"s.toml:2 is not UTF-8.*latin-1"),
+        ('[[set]]\nname = "b\u00fc"\nhr = "x"\n'.encode("latin-1"), r"s.toml:2: not UTF-8.*latin-1"),
         ('[[set]]\nname = "a"\nhr = "x"\n'.encode("utf-16"), "is written in UTF-16"),
         (b"x = " + b"[" * 3000 + b"]" * 3000, "nested too deep"),
         (b'[[set]]\nname = "a"\nhr = "x"\nscalse = [2]\n', r"s.toml:4: set 1 scalse: unknown key.*scales"),

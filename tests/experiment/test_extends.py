@@ -101,4 +101,4 @@ def test_files_as_other_editors_write_them(desk: Desk) -> None:
             desk.read()
             raise AssertionError("read")
         except UserError as error:
-            assert "x.toml is written in UTF-16" in str(error) or "is not UTF-8" in str(error)
+            assert "x.toml: it is written in UTF-16" in str(error) or "not UTF-8" in str(error)

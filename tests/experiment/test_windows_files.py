@@ -68,14 +68,14 @@ def test_where_a_text_begins_as_a_path_it_is_one_under_any_key(line: str, tmp_pa
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_utf_16_is_called_so(encoding: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"x.toml is written in UTF-16; TOML is UTF-8. Save it again"):
+    with pytest.raises(UserError, match=r"x.toml: it is written in UTF-16; TOML is UTF-8. Save it again"):
         read(tmp_path, TEXT.format('"bücher"').encode(encoding))
     with pytest.raises(UserError, match="is written in UTF-16"):
         read(tmp_path, TEXT.format('"photos"').encode(encoding))
 
 
 def test_latin_1_is_told_by_its_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r'x.toml:3 is not UTF-8: train = "bücher". It may be latin-1'):
+    with pytest.raises(UserError, match=r'x.toml:3: not UTF-8: train = "bücher". It may be latin-1'):
         read(tmp_path, TEXT.format('"bücher"').encode("latin-1"))
     assert read(tmp_path, TEXT.format('"bücher"').encode("utf-8-sig"))["scale"] == 2
 
