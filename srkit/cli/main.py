@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from srkit.cli.loading_torch import told_while_torch_loads
 from srkit.cli.saying import say, say_document
 from srkit.data.limits import require_limits
 from srkit.errors import SrkitError, nearest, value_in_short
-from srkit.machine.signals import ignore_signals
+from srkit.machine.signals import ignore_signals, interrupts_noted
 from srkit.shared_state import STARTED_BY
 
 LOAD_NOTHING = ("list", "doctor", "schema", "trust")
@@ -144,12 +144,20 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command line; errors end it with one message and an exit code, never a traceback."""
+    was_interrupted: Callable[[], bool] = bool  # it did not come
     try:
-        with threads_reported(), own_warnings_alone(), told_while_torch_loads():
+        with (
+            threads_reported(),
+            own_warnings_alone(),
+            told_while_torch_loads(),
+            interrupts_noted() as was_interrupted,
+        ):
             code = cli.main(standalone_mode=False, prog_name="srkit")
     except SystemExit:
         raise
     except BaseException as error:
+        if was_interrupted() and not isinstance(error, (click.exceptions.Exit, click.Abort, KeyboardInterrupt)):
+            error = KeyboardInterrupt()  # which is what became of it
         code = _reported(error)
         _leave_hanging_threads(code)
     else:

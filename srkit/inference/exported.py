@@ -25,7 +25,7 @@ from srkit.inference.own_words import EXPERIMENT, trained_on
 from srkit.inference.weights import outlined_weights, read_weights
 from srkit.registry import KINDS, Registry
 from srkit.weight_files.refusals import DamagedWeights, sha256_of
-from srkit.weight_files.tensor_files import read_header
+from srkit.weight_files.tensor_files import read_header, with_texts
 from srkit.weight_files.torch_files import outline_torch_file
 
 __all__ = ["exported_model", "is_exported", "own_texts", "save_exported", "save_pth"]
@@ -47,7 +47,7 @@ def save_exported(path: Path, weights: Mapping[str, Tensor], texts: Mapping[str,
     """
     tensors = {key: value.detach().cpu().contiguous().clone() for key, value in weights.items()}
     with placed(path) as aside:
-        aside.write_bytes(save(tensors, {"format": "pt", **texts}))
+        aside.write_bytes(with_texts(save(tensors), {"format": "pt", **texts}))
 
 
 def save_pth(path: Path, weights: Mapping[str, Tensor], texts: Mapping[str, str]) -> None:

@@ -7,9 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
-__all__ = ["PATIENCE", "asked_to_end", "ignore_signals"]
+__all__ = ["PATIENCE", "asked_to_end", "ignore_signals", "interrupts_noted"]
 
 PATIENCE = 3.0
 """Seconds after the first signal in which a further one changes nothing: both may be of one Ctrl-C, or of one closed
@@ -52,6 +53,29 @@ def asked_to_end(end: Callable[[], None], *, at_once: bool = True, patience: flo
         rest = first[0] + patience if first else 0.0
         for number, handler in before.items():
             signal.signal(number, handler if time.monotonic() >= rest else _later(handler, rest))
+
+
+@contextmanager
+def interrupts_noted() -> Iterator[Callable[[], bool]]:
+    """While inside, Ctrl-C raises KeyboardInterrupt as ever; gives what tells whether it came.
+
+    A library's C code may make an error of its own of the exception, as torch does where it asks for a tensor's shape.
+    """
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        signal.default_int_handler(number, frame)
+
+    in_main = threading.current_thread() is threading.main_thread()
+    is_default = in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_default:
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(noted)
+    finally:
+        if is_default and signal.getsignal(signal.SIGINT) is note:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def ignore_signals() -> None:

@@ -17,7 +17,7 @@ from srkit.plain_files import open_plain
 from srkit.weight_files.claims import check_names, check_shape
 from srkit.weight_files.refusals import DamagedWeights
 
-__all__ = ["TensorHeader", "read_header"]
+__all__ = ["TensorHeader", "read_header", "with_texts"]
 
 MOST_BYTES = 32_000_000
 
@@ -84,6 +84,20 @@ def read_header(path: Path) -> TensorHeader:
     _check_places(entries, room - length)
     tensors = {name: torch.empty(one.shape, dtype=DTYPES[one.dtype], device="meta") for name, one in entries.items()}
     return TensorHeader(texts, tensors)
+
+
+def with_texts(content: bytes, texts: Mapping[str, str]) -> bytes:
+    """A file's bytes with texts in its header, in this order: safetensors by itself writes them in another each time.
+
+    Args:
+        content: as `safetensors.torch.save` gives it, without texts.
+        texts: what the file says of itself.
+    """
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = {"__metadata__": dict(texts), **json.loads(content[8:end])}
+    written = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    written += b" " * (-len(written) % 8)  # so that the tensors' bytes begin at a multiple of 8, as the format has it
+    return b"".join((len(written).to_bytes(8, "little"), written, memoryview(content)[end:]))
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import time
 import warnings
 from pathlib import Path
 
+import click
 import pytest
 
 import srkit as srkit_package
@@ -363,3 +364,22 @@ def test_what_a_librarys_thread_did_not_catch_is_one_line(workplace: Path, srkit
     assert said.code == 0, said.err
     assert "warning: a thread ended, while the command goes on: OSError: [Errno 28] No space left on device" in said.err
     assert "Traceback" not in said.err and threading.excepthook is before
+
+
+def test_ctrl_c_that_a_library_made_an_error_of_is_an_interrupt(
+    srkit: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch does where it is asked for a tensor's shape just then: "could not determine the shape"."""
+
+    @click.command()
+    def swallows() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise TypeError("could not determine the shape") from None
+
+    monkeypatch.setattr("srkit.cli.doctor.doctor_command", swallows)
+    before = signal.getsignal(signal.SIGINT)
+    said = srkit("doctor")
+    assert (said.code, said.err.strip()) == (130, "interrupted")
+    assert signal.getsignal(signal.SIGINT) is before

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import save, save_file
 
 from srkit.weight_files.refusals import DamagedWeights
-from srkit.weight_files.tensor_files import read_header
+from srkit.weight_files.tensor_files import read_header, with_texts
 
 HUGE = 10**12
 
@@ -71,3 +72,17 @@ def test_a_length_that_is_none(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.safetensors").write_bytes(content)
     with pytest.raises(DamagedWeights, match="a header of"):
         read_header(tmp_path / "a.safetensors")
+
+
+def test_texts_stand_in_their_order_whatever_safetensors_would_make_of_it(tmp_path: Path) -> None:
+    """Read again by safetensors itself; which writes its texts in another order each time."""
+    tensors = {"b": torch.arange(6.0).reshape(2, 3), "a.ü": torch.ones(1, dtype=torch.int8)}
+    texts = {f"key {number}": f'"{number}" ü\n' for number in range(20)}
+    content = with_texts(save(tensors), texts)
+    assert content == with_texts(save(tensors), texts)
+    (tmp_path / "x.safetensors").write_bytes(content)
+    with safe_open(tmp_path / "x.safetensors", "pt") as found:
+        assert found.metadata() == texts
+        assert all(torch.equal(found.get_tensor(name), value) for name, value in tensors.items())
+    assert int.from_bytes(content[:8], "little") % 8 == 0
+    assert list(json.loads(content[8 : content.index(b"}")].decode() + "}}")["__metadata__"]) == list(texts)
