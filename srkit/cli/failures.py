@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import select
 import sys
-import sysconfig
 import threading
 import traceback
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import click
 
-import srkit
 from srkit.cli.saying import say, say_document
-from srkit.errors import ExperimentError, SaidElsewhere, SrkitError, SrkitWarning, UserError, in_short, text_of
-from srkit.shared_state import SharedStateChanged
+from srkit.errors import ExperimentError, SaidElsewhere, SrkitError, UserError, in_short, text_of
+from srkit.own_warnings import DEBUG, debugging
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 EXIT_CODES = {
@@ -30,7 +26,6 @@ EXIT_CODES = {
     WRONG_INPUT: "the input is wrong; one message, no traceback",
     INTERRUPTED: "interrupted, state saved",
 }
-DEBUG = "SRKIT_DEBUG"
 
 
 def report(error: BaseException) -> int:
@@ -76,42 +71,6 @@ def threads_reported() -> Iterator[None]:
         yield
     finally:
         threading.excepthook = before
-
-
-@contextmanager
-def own_warnings_alone() -> Iterator[None]:
-    """Of what Python code warns of, a user reads srkit's own sentences and what concerns own code, with its place.
-
-    Libraries warn their callers' authors, in words that mean nothing here, and name anybody's files; `SRKIT_DEBUG=1`
-    shows them all. What they log goes the same way.
-    """
-    before, last_resort = warnings.showwarning, logging.lastResort
-
-    def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
-        if issubclass(category, (SrkitWarning, SharedStateChanged)):
-            _say(f"warning: {message}")
-        elif not _is_installed(filename):
-            _say(f"warning: {filename}, line {lineno}: {' '.join(text_of(message).split())}")
-        elif _debugging():
-            say_document(warnings.formatwarning(message, category, filename, lineno), nl=False, err=True)
-
-    warnings.showwarning = show  # type: ignore[assignment]  # the last two arguments are never given here
-    if not _debugging():
-        logging.lastResort = None
-    try:
-        yield
-    finally:
-        warnings.showwarning, logging.lastResort = before, last_resort
-
-
-def _is_installed(filename: str) -> bool:
-    """Whether code is Python's, a library's or srkit's, and not the user's."""
-    if filename[:1] == "<":
-        return True
-    roots = [sysconfig.get_path(one) for one in ("stdlib", "platstdlib", "purelib", "platlib")]
-    path = Path(filename).absolute()
-    roots.append(str(Path(srkit.__file__).parent))
-    return any(path.is_relative_to(root) for root in roots if root)
 
 
 def reader_gone() -> bool:
@@ -182,12 +141,8 @@ def _is_library(filename: str) -> bool:
 
 
 def _trace(error: BaseException) -> None:
-    if _debugging():
+    if debugging():
         say_document("".join(traceback.format_exception(error)), err=True)
-
-
-def _debugging() -> bool:
-    return os.environ.get(DEBUG, "") not in ("", "0")
 
 
 def _say(*lines: str) -> None:

@@ -11,18 +11,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 import srkit
-from srkit.cli.failures import FAILED, INTERRUPTED, own_warnings_alone, place, reader_gone, report, threads_reported
+from srkit.cli.failures import FAILED, INTERRUPTED, place, reader_gone, report, threads_reported
 from srkit.cli.loading_torch import told_while_torch_loads
 from srkit.cli.saying import say, say_document
 from srkit.data.limits import require_limits
 from srkit.errors import SrkitError, nearest, value_in_short
 from srkit.machine.signals import ignore_signals, interrupts_noted
+from srkit.own_warnings import own_warnings_alone
 from srkit.shared_state import STARTED_BY
 
 LOAD_NOTHING = ("list", "doctor", "schema", "trust")
@@ -148,7 +150,7 @@ def main() -> None:
     try:
         with (
             threads_reported(),
-            own_warnings_alone(),
+            own_warnings_alone(partial(say, err=True)),
             told_while_torch_loads(),
             interrupts_noted() as was_interrupted,
         ):

@@ -31,6 +31,7 @@ from srkit.data.room import Ledger, close_ledger, join, open_ledger
 from srkit.data.sampling import Request, Sampler
 from srkit.errors import FAILURES, BadImage, SrkitError, UserError, in_short
 from srkit.machine.programs import safe_children
+from srkit.own_warnings import own_warnings_alone
 
 Answer = tuple[Request, np.ndarray, np.ndarray | None]
 
@@ -249,10 +250,11 @@ def _work(number: int, pipe: Connection, sampler: Sampler, board: Any, ledger: L
     at = _Place(board, number)
     at.index = _IDLE
     try:
-        while _asked(pipe, parent):
-            request = pipe.recv()
-            _send(pipe, *_answered(sampler, request, at))
-            at.index = _IDLE
+        with own_warnings_alone():
+            while _asked(pipe, parent):
+                request = pipe.recv()
+                _send(pipe, *_answered(sampler, request, at))
+                at.index = _IDLE
     except (EOFError, OSError):
         pass  # the training process has closed the pipe or ended
 

@@ -15,6 +15,7 @@ from srkit.data.interrupts import without_interrupts
 from srkit.data.room import Ledger, budget, join
 from srkit.errors import FAILURES, SrkitError, UserError, in_short
 from srkit.machine.programs import safe_children
+from srkit.own_warnings import own_warnings_alone
 from srkit.preparing.cutting import Cutter, Job, Look
 from srkit.preparing.settings import Settings
 from srkit.preparing.shrinking import Shrinker
@@ -150,6 +151,7 @@ def _failed(job: Job, kind: str, content: Sequence[str]) -> SrkitError:
     return error
 
 
+@own_warnings_alone()
 def _work(pipe: Connection, settings: Settings, target: Target, limit: int) -> None:
     """A worker's life: look at photos and write their patches until the pipe closes.
 

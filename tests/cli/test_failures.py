@@ -15,10 +15,11 @@ from pathlib import Path
 
 import click
 import pytest
+from PIL import Image
 
 import srkit as srkit_package
 from srkit.errors import SrkitWarning, in_short
-from tests.cli.conftest import Command, in_own_process
+from tests.cli.conftest import Command, in_own_process, photo
 
 NOT_ON_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal, pipe or name")
 
@@ -383,3 +384,23 @@ def test_ctrl_c_that_a_library_made_an_error_of_is_an_interrupt(
     said = srkit("doctor")
     assert (said.code, said.err.strip()) == (130, "interrupted")
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("prepare", "photos", "--out", "set", "--patch-size", "16", "--workers", "1"),
+        ("run", "tiny.toml", "--set", "data.workers=1", "--out", "out", "--device", "cpu", "--quiet"),
+    ],
+    ids=["prepare", "loader"],
+)
+def test_what_libraries_warn_of_in_workers_stays_out(words: tuple[str, ...], workplace: Path) -> None:
+    cut = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01"
+    with Image.open(photo(workplace / "photos" / "a.png", (64, 48))) as image:
+        image.save(workplace / "photos" / "b.jpg", exif=cut)
+    with warnings.catch_warnings(record=True) as warned, Image.open(workplace / "photos" / "b.jpg") as image:
+        warnings.simplefilter("always")
+        image.getexif()
+    assert warned, "Pillow warns of it"
+    said = in_own_process(*words, cwd=workplace)
+    assert said.code == 0 and "EXIF" not in said.err, said.err

@@ -29,6 +29,7 @@ GROUND = {
     "uncompiled",
     "places",
     "shared_state",
+    "own_warnings",
     "weight_files",
 }
 LOWER = GROUND | {"registry", "hooks", "experiment"}
@@ -39,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "printable": set(),
     "uncompiled": set(),
     "shared_state": set(),
+    "own_warnings": {"errors", "printable", "shared_state"},
     "places": set(),
     "errors": {"printable"},
     "seeds": set(),
