@@ -134,7 +134,7 @@ def wrong(case: Case, whole: Path, out: Path, took: float, chance: random.Random
     if case.again and code == 2 and ("nothing to resume" in text or "not a" in text):  # it was killed before its begin
         shutil.rmtree(out / "r", ignore_errors=True)
         text, code, again = done(words, out)
-    is_done = code == 2 and "is there already" in text  # by the first one
+    is_done = code == 2 and ("is there already" in text or "nothing is ever overwritten" in text)  # by the first one
     if (found := complaint(text, code, (0, 2) if is_done else (0,))) is not None:
         return f"{signal.Signals(how).name}, and again: {found}"
     if again > took + SLOW:
