@@ -108,7 +108,7 @@ def time_of_step(run: Run, first: int, last: int) -> float:
 def _time_of_validation(run: Run, judge: Judge) -> float:
     """Seconds for all photos, by the largest one's."""
     begun = time.perf_counter()
-    photo = judge.try_largest(run.model)
+    photo = judge.try_largest(run.model, run.name)
     seconds = time.perf_counter() - begun
     return seconds * sum(one.lr.numel() for one in judge.photos) / photo.lr.numel()
 

@@ -163,7 +163,7 @@ def _execute(
         if judge is not None and begins:
             # what is too large shows before the training, and not after it
             with told(ready.assembly, ready.device, "while the largest photo was tried", processes, LIGHTER_PHOTOS):
-                judge.try_largest(run.model)
+                judge.try_largest(run.model, run.name)
         _train(run)
     outcome = Outcome(run)
     if judge is None:

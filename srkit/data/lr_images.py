@@ -45,28 +45,40 @@ class LrMaker:
         """Whether the downscaler can work on the decoded picture, in the loader's workers."""
         return self.downscaler is not None and self.downscaler.works_on == "image" and not self.before
 
-    def __call__(self, hr: Tensor, draws: Callable[[str], Draws], shrunk: Tensor | None = None) -> Tensor:
+    def __call__(
+        self,
+        hr: Tensor,
+        draws: Callable[[str], Draws],
+        shrunk: Tensor | None = None,
+        after: Callable[[str], None] = lambda _: None,
+    ) -> Tensor:
         """Make the LR batch.
 
         Args:
             hr: (B, 3, H, W) float in [0, 1].
             draws: the streams of an entry, by its name.
             shrunk: (B, 3, h, w) float where the loader has already shrunk the pictures.
+            after: is told who had a turn while `hr` could be written into.
 
         Returns:
             (B, 3, h, w) float in [0, 1] on the 8-bit grid, the scale's share of H x W.
         """
         if self.pipeline is not None:
-            return to_8_bit(self.pipeline(hr, draws("lr_pipeline")))
+            image = self.pipeline(hr, draws("lr_pipeline"))
+            after("the lr_pipeline")
+            return to_8_bit(image)
         image = hr
         if shrunk is None:
             for step in self.before:
                 image = step.degrade(image, draws(step.name))
+                after(f"the degradation {step.name!r}")
             image = self.shrink(image, draws("downscaler"))
+            after("the downscaler")
         else:
             image = shrunk
         for step in self.after:
             image = step.degrade(image, draws(step.name))
+            after(f"the degradation {step.name!r}")  # a downscaler of scale 1 may give what it was handed
         return to_8_bit(image)
 
     @property

@@ -155,10 +155,10 @@ class Judge:
         means = _means(scores, names, self.metrics, self.left_out)
         return means, {one: pictures[one] for one in names if one in pictures}
 
-    def try_largest(self, network: nn.Module) -> Photo:
+    def try_largest(self, network: nn.Module, name: str) -> Photo:
         """Judge the largest photo alone, which it gives: if any is too much for the memory, it is that one."""
         photo = max(self.photos, key=lambda one: one.lr.numel())
-        replace(self, photos=[photo]).validate(network, "trial")
+        replace(self, photos=[photo]).validate(network, name)
         return photo
 
 

@@ -39,7 +39,9 @@ class Shrinker:
             return photo
         downscaler = self._built[scale]
         if downscaler.works_on == "image":
-            return np.ascontiguousarray(downscaler(photo))
+            seen = photo.view()
+            seen.flags.writeable = False  # the next patches are cut out of the same photo
+            return np.ascontiguousarray(downscaler(seen))
         return _on_tensors(downscaler, photo, derived_seed(*key))
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from srkit.assembly import Assembly
+from srkit.assembly.untouched import Untouched
 from srkit.contracts import Draws
 from srkit.data.loader import Batch
 from srkit.data.lr_images import to_float
@@ -75,10 +76,13 @@ class Pairing:
         span: Span,
         attempt: int,
         streams: Callable[[StreamKey, Sequence[int], str], SampleDraws] = SampleDraws,
+        *,
+        looks_closely: bool = False,
     ) -> list[Part]:
         """The batch in as many parts as gradients are accumulated over; all that is drawn belongs to the samples.
 
-        `streams` makes the draws: those that keep a record where somebody wants to know.
+        `streams` makes the draws: those that keep a record where somebody wants to know. `looks_closely`: whether
+        writes into the original are looked for that no tensor's version shows.
         """
         request = batch.request
         key = StreamKey(self.seed, attempt, request.step, request.substep)
@@ -88,8 +92,11 @@ class Pairing:
 
         hr = to_float(batch.hr, self.device)
         shrunk = to_float(batch.lr, self.device) if batch.lr is not None else None
-        lr = self.assembly.lr_makers[span.number](hr, draws, shrunk)
+        untouched = Untouched(looks_closely, hr=hr)
+        lr = self.assembly.lr_makers[span.number](hr, draws, shrunk, untouched.after)
         changed = self._changed(hr, draws)
+        untouched.after("[target]")
+        untouched.settle()
         if self.mixing is not None:
             pool = self._pool(request.slots, lr, hr, changed) if self.mixing.has_partners else None
             lr, hr, changed = self.mixing(lr, hr, changed, draws("mixing"), request.slots, span.batch_size, pool)

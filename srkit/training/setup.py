@@ -52,7 +52,7 @@ class Prepare:
     ) -> tuple[np.ndarray, np.ndarray | None]:
         hr, lr = self.take(image, draws)
         if lr is None and self.downscaler is not None:
-            lr = np.ascontiguousarray(self.downscaler(hr))
+            lr = np.ascontiguousarray(self.downscaler(hr.copy()))  # which it may write into
         return hr, lr
 
 

@@ -103,7 +103,7 @@ class Stepper:
         # dropout and whatever else draws from torch's global stream
         own = [self.processes.rank] if self.processes.rank else []
         torch.manual_seed(derived_seed(self.seed, self.attempt, step, "global", *own))
-        parts = self.pairing(next_batch(), span, self.attempt)
+        parts = self.pairing(next_batch(), span, self.attempt, looks_closely=self._looks_closely)
         self._generator_step(step, span, parts, watch)
         if measure:
             self.colour_shift = self.processes.mean_terms(_colour_shift(parts))

@@ -62,6 +62,39 @@ class Judge(nn.Module):
 
     def forward(self, image):
         return self.layer(F.relu(image - 0.5, inplace=False) if not {TOUCHES} else F.hardtanh_(image, 0.2, 0.3))
+
+
+class Dark:
+    def __call__(self, hr, draws):
+        {WRITE}
+        return hr
+
+
+class Shrinks:
+    works_on = "batch"
+
+    def __init__(self, scale: int) -> None:
+        self.scale = scale
+
+    def __call__(self, hr):
+        {WRITE}
+        return F.avg_pool2d(hr, self.scale)
+
+
+class Line(Shrinks):
+    def __call__(self, hr, draws):
+        return super().__call__(hr)
+
+
+class Decoded:
+    works_on = "image"
+
+    def __init__(self, scale: int) -> None:
+        self.scale = scale
+
+    def __call__(self, hr):
+        {WRITE}
+        return hr[:: self.scale, :: self.scale].copy()
 """
 
 
@@ -103,6 +136,33 @@ def test_a_metric_that_writes_into_hr_is_named(way: str, tmp_path: Path) -> None
     path = own(tmp_path, WAYS[way].format(it="hr"))
     with pytest.raises(SrkitError, match="the metric 'Error' writes into hr"):
         run(path, 'validation={metrics=["./own.py:Error", "psnr-y"], every=2}', out=tmp_path / "out")
+
+
+@pytest.mark.parametrize("way", ["in place", "by index", "by data", "by NumPy"])
+@pytest.mark.parametrize(
+    ("setting", "who"),
+    [
+        ('degradation=[{use="./own.py:Dark", when="before"}]', "the degradation 'Dark'"),
+        ('downscaler="./own.py:Shrinks"', "the downscaler"),
+        ('lr_pipeline="./own.py:Line"', "the lr_pipeline"),
+        ('target={use="./own.py:Dark"}', r"\[target\]"),
+    ],
+)
+def test_what_makes_images_of_the_original_leaves_it_as_it_is(setting: str, who: str, way: str, tmp_path: Path) -> None:
+    path = own(tmp_path, WAYS[way].format(it="hr"))
+    with pytest.raises(SrkitError, match=f"{who} writes into hr"):
+        run(path, setting, out=tmp_path / "out")
+    assert not (tmp_path / "out" / "metrics.jsonl").exists()
+
+
+def test_a_downscaler_of_decoded_images_writes_into_a_copy(tmp_path: Path) -> None:
+    seen = []
+    for name, write in (("reads", "pass"), ("writes", "hr[:] = 0")):
+        path = own(tmp_path, write)
+        outcome = run(path, 'downscaler="./own.py:Decoded"', "steps=1", out=tmp_path / name)
+        batch = next(outcome.run.batches(1))
+        seen.append((batch.hr, batch.lr))
+    assert torch.equal(seen[0][0], seen[1][0]) and not torch.equal(seen[0][1], seen[1][1])
 
 
 def test_a_write_that_begins_later_is_noticed_at_the_next_log_step(tmp_path: Path) -> None:
