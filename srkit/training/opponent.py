@@ -64,8 +64,9 @@ class Frozen:
     """While inside, a network's weights take no gradient; its train mode stays, so batch norm uses each batch's own
     statistics, for the real and the fake pictures separately."""
 
-    def __init__(self, network: nn.Module | None) -> None:
-        self.parameters = [one for one in network.parameters() if one.requires_grad] if network is not None else []
+    def __init__(self, network: object) -> None:
+        own = network.parameters() if isinstance(network, nn.Module) else ()  # a game may be a plain object
+        self.parameters = [one for one in own if one.requires_grad]
 
     def __enter__(self) -> None:
         for parameter in self.parameters:

@@ -110,9 +110,8 @@ def choose_workers(experiment: Experiment, data: Cached) -> int:
 
 def move(assembly: Assembly, device: torch.device) -> None:
     """Networks and losses to the device; the weights in the layout that it trains fastest in."""
-    modules: list[nn.Module | None] = [assembly.generator, assembly.discriminator, assembly.adversarial]
-    for module in [*modules, *assembly.losses.values()]:
-        if module is not None:
+    for module in [assembly.generator, assembly.discriminator, assembly.adversarial, *assembly.losses.values()]:
+        if isinstance(module, nn.Module):  # a game need be none
             module.to(device, memory_format=training_layout(device))  # type: ignore[call-overload]
     for metric in assembly.metrics.values():
         if isinstance(metric, nn.Module):

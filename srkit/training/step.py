@@ -23,7 +23,7 @@ from srkit.training.ema import Ema
 from srkit.training.opponent import Frozen, Opponent, draw_offset
 from srkit.training.pairs import Pairing, Part
 from srkit.training.precision import autocast
-from srkit.training.terms import Terms, mean, record, weigh
+from srkit.training.terms import Terms, mean, record, require_gradient, weigh
 from srkit.training.timeline import Span
 from srkit.training.updater import Updater
 
@@ -246,14 +246,15 @@ class Stepper:
             untouched.add("hr", own.hr)
             value = loss(own) if self.wants_views[name] else loss(own.sr, own.hr)
             untouched.after(f"the loss {name!r}")
-            total = total + weigh(terms, name, record(terms, name, value, own), weight)
+            total = total + weigh(terms, name, require_gradient(name, record(terms, name, value, own)), weight)
         if self.assembly.adversarial is not None and span.adversarial_weight:
             name = self.adversarial_name
             own = self._of(name, views, part)
             untouched.add("hr", own.hr)
             value = self.assembly.adversarial.generator_term(own)
             untouched.after(f"the adversarial loss {name!r}, or the discriminator,")
-            total = total + weigh(terms, name, record(terms, name, value, own), span.adversarial_weight)
+            loss_value = require_gradient(name, record(terms, name, value, own))
+            total = total + weigh(terms, name, loss_value, span.adversarial_weight)
         untouched.settle()
         if not total.requires_grad:
             raise SrkitError(

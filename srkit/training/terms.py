@@ -27,6 +27,20 @@ def record(terms: Terms, name: str, value: Tensor | dict[str, Tensor], views: Vi
     return value.reshape(())
 
 
+def require_gradient(name: str, value: Tensor) -> Tensor:
+    """The loss, if it can change anything; a plain 0 is one that is silent in this step.
+
+    Raises:
+        SrkitError: it is a number that nothing is learned from, and would be logged with a share as others are.
+    """
+    if not value.requires_grad and bool(value != 0):  # only such a one waits for the device
+        raise SrkitError(
+            f"the loss {name!r} has no gradient, so that nothing would be learned from it: it computes with "
+            "sr.detach(), under torch.no_grad(), or of other images alone. Correct it, or give it a weight of 0"
+        )
+    return value
+
+
 def weigh(terms: Terms, name: str, value: Tensor, weight: float) -> Tensor:
     """The loss times its weight, kept too."""
     weighted = weight * value

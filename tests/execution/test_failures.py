@@ -255,7 +255,7 @@ def test_nothing_to_learn_from(folder: Path) -> None:
     assert is_free(folder / "out")
     (folder / "idle.py").write_text(IDLE, encoding="utf-8")
     message = str(failure(prepared(folder, PLAIN.replace('use = "mse"', 'use = "./idle.py:Idle"'))))
-    assert "no loss of stage 1 depends on the generator" in message
+    assert "the loss 'Idle' has no gradient" in message
 
 
 # --- other components -----------------------------------------------------------------------------------------------
