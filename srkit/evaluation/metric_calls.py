@@ -64,7 +64,11 @@ def _written(target: Any) -> str:
 
 
 def _number(name: str, result: Any) -> float:
-    values = result if isinstance(result, Tensor) else torch.as_tensor(result)
+    try:
+        values = result if isinstance(result, Tensor) else torch.as_tensor(result)
+    except (TypeError, ValueError, RuntimeError):
+        kind = type(result).__name__
+        raise SrkitError(f"metric {name!r}: gave a {kind}; a metric gives one number an image, (B,)") from None
     if values.numel() != 1:
         raise SrkitError(
             f"metric {name!r}: gave {tuple(values.shape)} for one image; a metric gives one number an image, (B,)"

@@ -303,6 +303,12 @@ class Stepper:
                     untouched.after(f"the adversarial loss {self.adversarial_name!r}, or the discriminator,")
                     untouched.settle()
                     total = record(terms, "discriminator", value, own)
+                if not total.requires_grad:
+                    raise SrkitError(
+                        f"the adversarial loss {self.adversarial_name!r}: its discriminator_term has no gradient, so "
+                        "that the discriminator would learn nothing; compute it of views.discriminator(...), without "
+                        "detach()"
+                    )
                 yield total, terms
 
 

@@ -261,9 +261,24 @@ def test_metric_of_another_signature_is_refused_before_anything_is_computed() ->
         score(Model("m", Noisy()), [photo()], {"three": three}, scale=2)  # type: ignore[dict-item]  # the point of it
 
 
+class Fixed:
+    """A metric that gives one and the same thing, whatever it is."""
+
+    unit, higher_is_better = "", True
+
+    def __init__(self, gives: object) -> None:
+        self.gives = gives
+
+    def __call__(self, sr: Tensor, hr: Tensor) -> Tensor:
+        return self.gives  # type: ignore[return-value]  # that is the fault
+
+
 def test_metric_that_gives_several_numbers_for_one_image_is_refused() -> None:
     with pytest.raises(SrkitError, match="one number an image"):
         score(Model("m", Noisy()), [photo()], {"map": Measure(lambda sr, hr: sr - hr)}, scale=2)
+    for odd in ("good", None, {"a": 1}):
+        with pytest.raises(SrkitError, match=f"metric 'odd': gave a {type(odd).__name__}; a metric gives one number"):
+            score(Model("m", Noisy()), [photo()], {"odd": Fixed(odd)}, scale=2)
 
 
 def test_generator_output_is_unwrapped() -> None:

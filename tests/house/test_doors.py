@@ -12,6 +12,7 @@ from tests.house.source import ROOT, modules, tree
 DOORS = {
     "srkit/cli/saying.py": "the door for sentences",
     "srkit/cli/console.py": "the door for tables and progress",
+    "srkit/own_warnings.py": "what own code warns of in a worker's process, where there is no command line",
 }
 
 PRINTERS = ("print", "echo", "secho", "Console")

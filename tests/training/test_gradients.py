@@ -35,6 +35,12 @@ class Game:
     def discriminator_term(self, views):
         return views.discriminator(views.sr).logits[0].mean() - views.discriminator(views.hr).logits[0].mean()
 
+class Still(Game):
+    def generator_term(self, views):
+        return -views.discriminator(views.sr).logits[0].mean()
+    def discriminator_term(self, views):
+        return super().discriminator_term(views).detach()
+
 class Fair(Game):
     def generator_term(self, views):
         return -views.discriminator(views.sr).logits[0].mean()
@@ -54,11 +60,17 @@ def test_a_loss_without_gradient_is_named_before_a_weight_changes(
     assert not (tmp_path / "out" / "metrics.jsonl").exists()
 
 
-def test_a_game_s_term_without_gradient_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("Game", "the loss 'Game' has no gradient"), ("Still", "'Still': its discriminator_term has no gradient")],
+)
+def test_a_game_s_term_without_gradient_is_named(
+    name: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own.py").write_text(OWN, encoding="utf-8")
-    text = GAN.replace('use = "relativistic"\ncapped = true', 'use = "./own.py:Game"')
-    with pytest.raises(SrkitError, match="the loss 'Game' has no gradient"):
+    text = GAN.replace('use = "relativistic"\ncapped = true', f'use = "./own.py:{name}"')
+    with pytest.raises(SrkitError, match=said):
         run(prepared(tmp_path, text), out=tmp_path / "out")
 
 

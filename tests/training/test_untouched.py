@@ -138,7 +138,7 @@ def test_a_metric_that_writes_into_hr_is_named(way: str, tmp_path: Path) -> None
         run(path, 'validation={metrics=["./own.py:Error", "psnr-y"], every=2}', out=tmp_path / "out")
 
 
-@pytest.mark.parametrize("way", ["in place", "by index", "by data", "by NumPy"])
+@pytest.mark.parametrize("way", ["in place", "by data"])
 @pytest.mark.parametrize(
     ("setting", "who"),
     [
