@@ -308,7 +308,11 @@ class Discriminator(Protocol):
 
 
 class PixelLoss(Protocol):
-    """A module `(sr, hr)` or `(views)` -> scalar, or a dict of named parts whose sum is the loss."""
+    """A module `(sr, hr)` or `(views)` -> scalar, or a dict of named parts whose sum is the loss.
+
+    It reads what it is handed and does not write into it. A loss that is silent in a step gives 0; any other number
+    without a gradient ends the run, because nothing would be learned from it.
+    """
 
     def __call__(self, sr: Tensor, hr: Tensor) -> Tensor | dict[str, Tensor]: ...
 
