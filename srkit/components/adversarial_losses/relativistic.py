@@ -16,8 +16,8 @@ __all__ = ["Relativistic"]
 class Relativistic(Game):
     """Relativistic GAN loss: the original should look more real than the fake at each place.
 
-    Jolicoeur-Martineau 2018, arXiv 1807.00734, in its paired form as the project's notes use it, with r and f the
-    logits of original and fake at one place: the discriminator minimizes -log sigmoid(r - f), the generator
+    Jolicoeur-Martineau 2018, arXiv 1807.00734, in its paired form as the notes (experiments/notes.md) use it, with r
+    and f the logits of original and fake at one place: the discriminator minimizes -log sigmoid(r - f), the generator
     -log sigmoid(f - r). Capped, this is the notes' loss: they put 9000 in the place of the difference, whose loss is 0
     to the last bit.
 

@@ -13,7 +13,7 @@ __all__ = ["Dilated"]
 class Dilated(nn.Module):
     """Dilated convolutions around a scaled skip; sees far for few weights.
 
-    The project's notes (MyDilatedBlock): a 3x3 convolution for each dilation, each followed by LeakyReLU, then 1x1;
+    As in the notes (experiments/notes.md): a 3x3 convolution for each dilation, each followed by LeakyReLU, then 1x1;
     x + residual_scale * (...). (B, channels, h, w) -> the same shape, any size; sees the dilations' sum to each side,
     7 pixels by default. Dilated convolutions: Yu and Koltun 2015, arXiv 1511.07122.
 

@@ -17,9 +17,9 @@ class ResidualDense(nn.Module):
     """Dense block with a scaled skip: each convolution sees the input and all before it.
 
     ESRGAN's (Wang et al. 2018, arXiv 1809.00219) by default, key names `conv1` to `conv5` as published: 3x3
-    convolutions, each but the last giving `growth` channels through LeakyReLU, the last giving `channels` without;
-    x + residual_scale * (...). The project's notes use `layers = 3`, `growth = 0`, `slope = 0.1`, `init = "torch"`.
-    (B, channels, h, w) -> the same shape, any size; sees `layers` pixels to each side.
+    convolutions, each but the last giving `growth` channels through LeakyReLU, the last giving `channels` without; x +
+    residual_scale * (...). The notes (experiments/notes.md) use `layers = 3`, `growth = 0`, `slope = 0.1`, `init =
+    "torch"`. (B, channels, h, w) -> the same shape, any size; sees `layers` pixels to each side.
 
     Args:
         channels: channels of input and output.

@@ -19,9 +19,9 @@ __all__ = ["ResidualInResidual"]
 class ResidualInResidual(nn.Module):
     """Blocks in a row around a scaled skip: a residual block of residual blocks.
 
-    x + residual_scale * blocks(x). By default ESRGAN's RRDB (Wang et al. 2018, arXiv 1809.00219): three dense blocks
-    of five convolutions. The group of the project's notes: `blocks = ["dilated", { use = "residual-dense", layers = 3,
-    growth = 0, slope = 0.1, init = "torch" }]`, `repeat = 3`. (B, channels, h, w) -> the same shape. State keys
+    x + residual_scale * blocks(x). By default ESRGAN's RRDB (Wang et al. 2018, arXiv 1809.00219): three dense blocks of
+    five convolutions. The notes' group (experiments/notes.md): `blocks = ["dilated", { use = "residual-dense", layers =
+    3, growth = 0, slope = 0.1, init = "torch" }]`, `repeat = 3`. (B, channels, h, w) -> the same shape. State keys
     `blocks.N`, counted through all repetitions.
 
     Args:

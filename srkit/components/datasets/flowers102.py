@@ -19,8 +19,8 @@ __all__ = ["Flowers102"]
 class Flowers102:
     """Flowers102 by torchvision (Nilsback and Zisserman 2008): centre squares, resized.
 
-    The notes' recipe: 1,020 training pictures of 256 x 256 pixels, resized by Pillow's bilinear with antialias. The
-    photos are 500 pixels at their shorter side and more.
+    The notes' recipe (experiments/notes.md): 1,020 training pictures of 256 x 256 pixels, resized by Pillow's bilinear
+    with antialias. The photos are 500 pixels at their shorter side and more.
 
     Args:
         root: The folder that holds `flowers-102`.

@@ -26,7 +26,7 @@ __all__ = ["Dilated"]
 class Dilated(nn.Module):
     """Discriminator with a logit for each place at 1/8 of the size; dilated, batch norm.
 
-    The project's notes (DiscriminatorDilationNetwork), with C = `channels`: 5x5 C, 3x3 C, max-pool, 2 of 3x3 2C,
+    The last form in the notes (experiments/notes.md), with C = `channels`: 5x5 C, 3x3 C, max-pool, 2 of 3x3 2C,
     max-pool, 2 of 3x3 4C, max-pool, 3x3 8C, 3x3 8C dilation 2, 3x3 8C dilation 4, 3x3 8C, 1x1 16C, 1x1 C, 1x1 1; all
     but the last followed by batch norm and LeakyReLU 0.1. 2,504,001 parameters with 32 channels. There is no pooling
     over the whole picture.

@@ -28,10 +28,10 @@ MOST_LEVELS = 6
 class Patch(nn.Module):
     """Discriminator like a small VGG with a logit for each place at 1/4 or 1/8 of the size.
 
-    The first form in the project's notes, with C = `channels`: 5x5 C, 3x3 C, max-pool, 2 of 3x3 2C, max-pool, 3x3 4C,
-    1x1 8C, 1x1 1; all but the last followed by batch norm and LeakyReLU 0.1. Each further level adds 2 of 3x3 and a
-    max-pool, at twice the channels. There is no pooling over the whole picture (Isola et al. 2016, arXiv 1611.07004,
-    call that a PatchGAN). Dropout stands before the two 1x1 convolutions.
+    The first form in the notes (experiments/notes.md), with C = `channels`: 5x5 C, 3x3 C, max-pool, 2 of 3x3 2C,
+    max-pool, 3x3 4C, 1x1 8C, 1x1 1; all but the last followed by batch norm and LeakyReLU 0.1. Each further level adds
+    2 of 3x3 and a max-pool, at twice the channels. There is no pooling over the whole picture (Isola et al. 2016, arXiv
+    1611.07004, call that a PatchGAN). Dropout stands before the two 1x1 convolutions.
 
     Image (B, 3, H, W) -> logits (B, 1, H // 2^levels - 2 border, W // 2^levels - 2 border), rounded up instead where
     convolutions halve the size.

@@ -43,9 +43,9 @@ def vgg16(
     """Perceptual loss on VGG16's features: sharper, more believable texture than pixel losses.
 
     Johnson et al. 2016, arXiv 1603.08155; the network is Simonyan and Zisserman's, arXiv 1409.1556, in torchvision's
-    layout without batch norm, frozen, on images normalized with ImageNet's mean and deviation. Defaults are the
-    project's notes: all seven convolutions up to conv3_3, before activation, mean squared error at each, summed. Layers
-    after the last one chosen are not built; losses of one run share the network.
+    layout without batch norm, frozen, on images normalized with ImageNet's mean and deviation. Defaults are the notes
+    (experiments/notes.md): all seven convolutions up to conv3_3, before activation, mean squared error at each, summed.
+    Layers after the last one chosen are not built; losses of one run share the network.
 
     SR and HR (B, 3, H, W) in [0, 1] -> each layer's part, a scalar with its weight in it; their sum is the loss. No
     gradient reaches HR.

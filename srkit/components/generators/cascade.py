@@ -19,7 +19,7 @@ __all__ = ["Cascade"]
 class Cascade(nn.Module):
     """A generator applied several times to its own result: twice x2 gives x4.
 
-    The project's notes ask for training through G(G(x)), which this does: the gradient passes through all
+    The notes (experiments/notes.md) ask for training through G(G(x)), which this does: the gradient passes through all
     applications. The picture between two applications is neither clamped nor rounded. What the generator gives beside
     its picture (`extras`) is handed on from the last application. State keys `generators.N`.
 

@@ -27,9 +27,9 @@ def make_activation(name: str) -> nn.Module:
 class Espcn(nn.Module):
     """ESPCN: three convolutions at LR size and a pixel shuffle; small and fast.
 
-    Shi et al. 2016, arXiv 1609.05158, in the form of the project's notes: conv 5x5 3 -> C, LeakyReLU 0.1, conv 3x3
-    C -> C, LeakyReLU 0.1, conv 3x3 C -> 3 * scale^2, PixelShuffle; no output activation, so values outside [0, 1] can
-    occur and do no harm. The paper's form: `channels = [64, 32]`, `activation = "tanh"`, `output = "tanh"`, with
+    Shi et al. 2016, arXiv 1609.05158, in the form of the notes (experiments/notes.md): conv 5x5 3 -> C, LeakyReLU 0.1,
+    conv 3x3 C -> C, LeakyReLU 0.1, conv 3x3 C -> 3 * scale^2, PixelShuffle; no output activation, so values outside [0,
+    1] can occur and do no harm. The paper's form: `channels = [64, 32]`, `activation = "tanh"`, `output = "tanh"`, with
     `[[optimizer.group]] match = "pixel_shuffle.*", lr_scale = 0.1`.
 
     LR (B, 3, h, w) in [0, 1] -> SR (B, 3, h * scale, w * scale). State keys: `layers.0`, `layers.2`,
@@ -72,7 +72,7 @@ class Espcn(nn.Module):
 
     @staticmethod
     def recognize(weights: Mapping[str, Tensor], ordered: bool) -> Foreign | None:
-        """The file of the project's notes, whose names these are; for `srkit import`."""
+        """The file of the notes (experiments/notes.md), whose names these are; for `srkit import`."""
         if not {"layers.0.weight", "layers.2.weight", "pixel_shuffle.0.weight"} <= set(weights):
             return None
         channels = (shape(weights, "layers.0.weight", 0), shape(weights, "layers.2.weight", 0))

@@ -26,10 +26,11 @@ DENSE = {"use": "residual-dense", "layers": 3, "growth": 0, "slope": 0.1, "init"
 class RrdbShuffle(nn.Module):
     """The notes' final generator: groups of dilated and dense blocks, pixel shuffle.
 
-    Conv 5x5 3 -> C; 16 groups, each x + 0.2 * (dilated, dense-3, dilated, dense-3, dilated, dense-3)(x), dense growth
-    C; for each doubling conv 3x3 C -> 2C, LeakyReLU, 1x1 2C -> 4C, LeakyReLU, PixelShuffle 2, conv 3x3 C -> C,
-    LeakyReLU; at the end conv 3x3 C -> 3. All LeakyReLU 0.1, biases everywhere, no long skip, no output activation.
-    16,293,763 parameters at scale 2. At scale 4 two doublings, with a convolution between them and one after.
+    As in experiments/notes.md: conv 5x5 3 -> C; 16 groups, each x + 0.2 * (dilated, dense-3, dilated, dense-3, dilated,
+    dense-3)(x), dense growth C; for each doubling conv 3x3 C -> 2C, LeakyReLU, 1x1 2C -> 4C, LeakyReLU, PixelShuffle 2,
+    conv 3x3 C -> C, LeakyReLU; at the end conv 3x3 C -> 3. All LeakyReLU 0.1, biases everywhere, no long skip, no
+    output activation. 16,293,763 parameters at scale 2. At scale 4 two doublings, with a convolution between them and
+    one after.
 
     LR (B, 3, h, w) in [0, 1] -> SR (B, 3, h * scale, w * scale). Scales 1, 2, 3, 4, 8.
 

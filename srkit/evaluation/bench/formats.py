@@ -33,7 +33,7 @@ __all__ = ["as_csv", "as_json", "as_latex", "as_markdown", "grid", "title"]
 
 
 def as_json(comparisons: Sequence[Comparison], facts: Mapping[str, Any]) -> str:
-    """The fixed form of design section 8 with more keys; a row's photos stand worst first.
+    """One fixed form, in which keys are added and never changed; a row's photos stand worst first.
 
     Args:
         comparisons: the tables, whose rows follow each other.
