@@ -15,7 +15,7 @@ from srkit.assembly.multiples import generated, multiple_of
 from srkit.assembly.parts import as_module
 from srkit.contracts import DiscriminatorOutput, GeneratorOutput, Views
 from srkit.layer_outputs import needed_layers
-from srkit.testing.needs import extras_for, features_for
+from srkit.testing.needs import Offered, extras_for, features_for
 from srkit.testing.rule import Broken
 from srkit.testing.stock import Discriminator
 from srkit.testing.subject import Calling, Inputs, Outputs, Size, Subject, draws, pictures
@@ -24,6 +24,10 @@ __all__ = ["CALLINGS", "judge", "views_of"]
 
 SMALL: tuple[Size, ...] = ((8, 12), (16, 24), (32, 48), (64, 64))
 LARGE: tuple[Size, ...] = ((24, 36), (48, 48), (64, 64), (128, 128), (192, 192), (256, 256))
+
+
+EXTRAS = "Say so: claims = Claims(needs={'extras': ['{name}']}), from srkit.contracts."
+LAYERS = "Say so in its class: needs_layers = ('{name}',)."
 
 
 def _one_picture(subject: Subject, size: Size, batch: int, seed: int) -> Inputs:
@@ -106,9 +110,9 @@ def views_of(
         draws=draws(len(hr)),
         downscale=downscale or (lambda image: F.avg_pool2d(image, 2)),
         discriminator=discriminate,
-        extras=extras_for(needs.get("extras", ()), sr, lr),
+        extras=Offered("views.extras", EXTRAS, extras_for(needs.get("extras", ()), sr, lr)),
         make_ema_sr=lambda: (sr.detach() + hr) / 2,
-        layers={name: _layer(sr) for name in needed_layers([built])},
+        layers=Offered("views.layers", LAYERS, {name: _layer(sr) for name in needed_layers([built])}),
     )
 
 

@@ -14,9 +14,30 @@ from torch import Tensor, nn
 from srkit.registry import KINDS, Registry
 from srkit.testing.rule import Broken
 
-__all__ = ["KNOWN", "extras_for", "features_for", "files_for", "wrong_needs"]
+__all__ = ["KNOWN", "Offered", "extras_for", "features_for", "files_for", "wrong_needs"]
 
 KNOWN = ("extras", "features", "lr", "files")
+
+
+class NotOffered(Broken, KeyError):
+    """A component asks for what it did not say that it needs. A KeyError, so that it may catch it as in a run."""
+
+
+class Offered(dict[str, Any]):
+    """What is offered by name; asked for anything else, it says how to ask for it.
+
+    Args:
+        what: where it is asked for, such as "views.extras".
+        fix: how it is asked for, with `{name}`.
+        given: what is offered.
+    """
+
+    def __init__(self, what: str, fix: str, given: Mapping[str, Any]) -> None:
+        super().__init__(given)
+        self.what, self.fix = what, fix
+
+    def __missing__(self, name: str) -> Any:
+        raise NotOffered(f"It asks {self.what} for {name!r}.", self.fix.replace("{name}", str(name)))
 
 
 def wrong_needs(needs: Mapping[str, Any]) -> str:

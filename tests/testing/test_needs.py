@@ -123,6 +123,40 @@ def test_it_is_offered(kind: str, name: str) -> None:
     report_on(kind, name).require()
 
 
+class Unsaid(nn.Module):
+    """Asks for a mask without a word."""
+
+    def forward(self, views: Views) -> Tensor:
+        return (views.extras["mask"] * views.sr).mean()
+
+
+class Deeper(nn.Module):
+    """Asks for a layer without a word."""
+
+    def forward(self, views: Views) -> Tensor:
+        return views.layers["body.3"].mean() + views.sr.mean()
+
+
+class Careful(nn.Module):
+    """Does without where there is none."""
+
+    def forward(self, views: Views) -> Tensor:
+        try:
+            mask = views.extras["mask"]
+        except KeyError:
+            mask = torch.ones_like(views.hr)
+        return (mask * (views.sr - views.hr) ** 2).mean()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("Unsaid", "needs={'extras': ['mask']}"), ("Deeper", "needs_layers = ('body.3',)"), ("Careful", "")],
+)
+def test_what_was_not_asked_for_is_told_with_the_way_to_ask(name: str, said: str) -> None:
+    report = report_on("pixel_losses", name)
+    assert report.passed is not bool(said) and said in " ".join(str(report).split()), str(report)
+
+
 @pytest.mark.parametrize(
     ("needs", "said"),
     [
